@@ -1,0 +1,294 @@
+"""The method's named values: frozen dataclasses, filled from `conf/default.toml` and a user's file.
+
+Imports no pyspark. Every choice that the paper leaves open is a value here; `Config.parameters`
+writes them beside every figure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import sys
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from opentrace_spark.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_PACKAGED = Path(__file__).parent / "conf"
+CONF_DIR = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "conf"
+"""Where the shipped values are: inside the wheel, or the repository's own conf/ in a checkout."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Which models the gold tables cover, and the head sample (both: section 2 of the paper)."""
+
+    min_downloads: int
+    head_size: int
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Recency windows ("none" or "<days>d") and whose creation date they start from."""
+
+    recency: tuple[str, ...]
+    date: str
+    creation: str
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How downloads are credited to a root where the chain of parents is not whole."""
+
+    missing_ancestor: str
+    parent: str
+
+
+@dataclass(frozen=True)
+class Organizations:
+    """Countries and kinds of organisation where the table of organisations leaves a choice."""
+
+    unlisted_owner: str
+    online_unit: str
+    org_types: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """The last week known to be complete; empty where nobody says (then all are)."""
+
+    last_complete_week: str
+
+
+@dataclass(frozen=True)
+class Publication:
+    """How many ranks are published, and from which share on a developer is an intermediary."""
+
+    top_entities: int
+    trend_entities: int
+    intermediary_share: float
+
+
+@dataclass(frozen=True)
+class Period:
+    """A named span of weeks, `first` and `last` inclusive Mondays or open (None)."""
+
+    name: str
+    first: date | None
+    last: date | None
+
+    def covers(self, week_start: date) -> bool:
+        """Whether the week belongs to the period."""
+        return (self.first is None or week_start >= self.first) and (
+            self.last is None or week_start <= self.last
+        )
+
+
+@dataclass(frozen=True)
+class Config:
+    """All method values of a run."""
+
+    population: Population
+    windows: Windows
+    attribution: Attribution
+    organizations: Organizations
+    weeks: Weeks
+    publication: Publication
+    periods: tuple[Period, ...]
+    regions: dict[str, tuple[str, ...]]
+    listed_countries: tuple[str, ...]
+
+    @property
+    def window_days(self) -> dict[str, int | None]:
+        """Each recency window's name with its length in days (None: no window)."""
+        return {name: _window_length(name) for name in self.windows.recency}
+
+    @property
+    def parameters(self) -> str:
+        """The method values as JSON with sorted keys, the same text for the same values."""
+        values = dataclasses.asdict(self)
+        values.pop("regions")  # geography, not method; far longer than all the rest together
+        return json.dumps(values, sort_keys=True, default=str, separators=(",", ":"))
+
+
+FLOOR_SECONDS = ("2022-03-02T23:29:04Z", "2022-03-02T23:29:05Z")
+"""createdAt of every repository that is older than the Hub's record of creation times."""
+FLOOR_DATE = date(2022, 3, 2)
+
+_CHOICES = {
+    "windows.date": ("own", "root"),
+    "windows.creation": ("hub", "first_seen", "drop_censored"),
+    "attribution.missing_ancestor": ("nearest", "self"),
+    "attribution.parent": ("first", "first_available"),
+    "organizations.unlisted_owner": ("Unknown", "User"),
+    "organizations.online_unit": ("merged", "separate"),
+}
+_SECTIONS: dict[str, type] = {
+    "population": Population,
+    "windows": Windows,
+    "attribution": Attribution,
+    "organizations": Organizations,
+    "weeks": Weeks,
+    "publication": Publication,
+}
+RESERVED_PERIODS = ("all", "week")
+"""Values of the column `period` that no period of a configuration may take."""
+ORG_TYPES = (
+    "company",
+    "university",
+    "non-profit",
+    "community",
+    "government",
+    "user",
+    "other",
+    "unknown",
+)
+"""The kinds of organisation that tables know; others are kept as written and reported."""
+
+
+def load_config(user_file: Path | None = None) -> Config:
+    """Read the shipped values, then those of `user_file`, which override them one by one.
+
+    Raises UsageError for a file that can't be read, an unknown name or a value of the wrong kind.
+    """
+    values = _read_toml(CONF_DIR / "default.toml")
+    periods = _read_toml(CONF_DIR / "periods.toml")["period"]
+    countries = _read_toml(CONF_DIR / "countries.toml")
+    if user_file is not None:
+        user = _read_toml(user_file)
+        periods = user.pop("period", periods)
+        values = _merge(values, user, user_file)
+    sections = {name: _section(name, kind, values[name]) for name, kind in _SECTIONS.items()}
+    config = Config(
+        **sections,
+        periods=tuple(_period(entry) for entry in periods),
+        regions={region: tuple(names) for region, names in countries["regions"].items()},
+        listed_countries=tuple(countries["listed"]),
+    )
+    _check(config)
+    return config
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"configuration {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"configuration {path} is not valid TOML: {error}") from None
+
+
+def _merge(values: dict[str, Any], user: dict[str, Any], path: Path) -> dict[str, Any]:
+    merged = {section: dict(entries) for section, entries in values.items()}
+    for section, entries in user.items():
+        _known(section, [*merged, "period"], f"section [{section}]", path)
+        if not isinstance(entries, dict):
+            raise UsageError(f"configuration {path}: {section} is a section, write [{section}]")
+        for key, value in entries.items():
+            _known(key, list(merged[section]), f"value {section}.{key}", path)
+            merged[section][key] = value
+    return merged
+
+
+def _known(name: str, names: list[str], what: str, path: Path) -> None:
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(names)}"
+        raise UsageError(f"configuration {path}: unknown {what}; {hint}")
+
+
+def _section(name: str, kind: type, values: dict[str, Any]) -> Any:
+    """A section's dataclass, each value checked against the annotated type."""
+    converted = {}
+    for key, annotation in get_type_hints(kind).items():
+        value = values[key]
+        if annotation == tuple[str, ...] and isinstance(value, list):
+            value = tuple(value)
+        elif annotation is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        plain = getattr(annotation, "__origin__", annotation)
+        items = value.values() if isinstance(value, dict) else value
+        whole = not isinstance(value, (dict, tuple)) or all(isinstance(x, str) for x in items)
+        if not isinstance(value, plain) or isinstance(value, bool) or not whole:
+            raise UsageError(f"configuration {name}.{key}: {value!r} is not a {_words(annotation)}")
+        choices = _CHOICES.get(f"{name}.{key}")
+        if choices and value not in choices:
+            raise UsageError(f"configuration {name}.{key}: {value!r} is not {' or '.join(choices)}")
+        converted[key] = value
+    return kind(**converted)
+
+
+def _words(annotation: Any) -> str:
+    plain = {int: "whole number", float: "number", str: "text"}
+    return plain.get(annotation) or (
+        "list of texts" if annotation == tuple[str, ...] else "table of texts"
+    )
+
+
+def _period(entry: dict[str, Any]) -> Period:
+    unknown = set(entry) - {"name", "first", "last"}
+    if unknown or not isinstance(entry.get("name"), str) or not entry["name"]:
+        raise UsageError(f"configuration [[period]] {entry}: takes name, first and last only")
+    for end in ("first", "last"):
+        if end in entry and (type(entry[end]) is not date):
+            raise UsageError(f"configuration period {entry['name']!r}: {end} is not a date")
+    return Period(entry["name"], entry.get("first"), entry.get("last"))
+
+
+def _window_length(name: str) -> int | None:
+    return None if name == "none" else int(name.removesuffix("d"))
+
+
+def last_complete_week(config: Config) -> date | None:
+    """The Monday of `weeks.last_complete_week`, or None where it is empty."""
+    text = config.weeks.last_complete_week
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"configuration weeks.last_complete_week: {text!r} is not a date like 2025-08-18"
+        ) from None
+    return day - timedelta(days=day.weekday())
+
+
+def _check(config: Config) -> None:
+    """Values that are of the right kind but make no sense."""
+    for name in config.windows.recency:
+        if name != "none" and not (name.endswith("d") and name[:-1].isdigit() and name[0] != "0"):
+            raise UsageError(
+                f'configuration windows.recency: {name!r} is neither "none" nor like "365d"'
+            )
+    if "none" not in config.windows.recency or len(set(config.windows.recency)) != len(
+        config.windows.recency
+    ):
+        raise UsageError('configuration windows.recency: needs "none" and each window once')
+    for path, value in {
+        "population.min_downloads": config.population.min_downloads,
+        "population.head_size": config.population.head_size,
+        "publication.top_entities": config.publication.top_entities,
+        "publication.trend_entities": config.publication.trend_entities,
+    }.items():
+        if value < 1:
+            raise UsageError(f"configuration {path}: {value} is below 1")
+    if not 0 <= config.publication.intermediary_share <= 1:
+        raise UsageError("configuration publication.intermediary_share: not between 0 and 1")
+    if not config.periods or len({p.name for p in config.periods}) != len(config.periods):
+        raise UsageError("configuration [[period]]: needs at least one, each name once")
+    for name in {p.name for p in config.periods} & set(RESERVED_PERIODS):
+        raise UsageError(f"configuration [[period]]: the tables use the name {name!r} themselves")
+    for left in config.organizations.org_types.values():
+        if left not in ORG_TYPES:
+            raise UsageError(
+                f"configuration organizations.org_types: {left!r} is not {', '.join(ORG_TYPES)}"
+            )
+    last_complete_week(config)
