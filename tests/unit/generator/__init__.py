@@ -1,0 +1,1 @@
+"""Tests of the generator; none of them needs Spark."""
