@@ -1,0 +1,481 @@
+"""One TableSpec per Delta table: grain, key, columns with their meaning, layout.
+
+The schema check before a write, the comments in Delta and `docs/tables.md` all come from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TOP_K = (1, 3, 5, 10, 20, 100, 1000)
+"""The k of the `top_<k>_share` and `tied_at_<k>` columns; they are part of the table's schema."""
+
+REST = "(rest)"
+"""Entity of the row that holds everything below the published ranks."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: name, Spark DDL type, meaning with unit, and whether it may be null."""
+
+    name: str
+    type: str
+    comment: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A Delta table: where it lies, what a row is, its key and its columns.
+
+    `key` identifies a row (no two rows share it) and sorts the table; a nullable key column is
+    allowed and counts as a value. `partitioned_by` are the Delta partition columns.
+    """
+
+    layer: str
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    description: str
+    columns: tuple[Column, ...]
+    partitioned_by: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """`silver_models` for the table `silver/models`: the name that steps use."""
+        return f"{self.layer}_{self.name}"
+
+    @property
+    def path(self) -> str:
+        """The table's folder below the warehouse, for example `silver/models`."""
+        return f"{self.layer}/{self.name}"
+
+
+def _required(name: str, type_: str, comment: str) -> Column:
+    return Column(name, type_, comment, nullable=False)
+
+
+_RUN = (
+    _required("run_id", "string", "run that wrote the row; differs between runs on the same input"),
+    _required("processed_at", "timestamp", "start of that run, UTC"),
+)
+_PARAMETERS = _required(
+    "parameters", "string", "method values that made the row, as JSON with sorted keys"
+)
+_MODEL = (
+    _required("model_id", "string", "resolved name, `owner/name`"),
+    _required("model_key", "bigint", "xxhash64(model_id); joins silver/models"),
+)
+_CELL = (
+    _required("level", "string", "unit: model, developer, country or org_type"),
+    _required("attribution", "string", "none (the downloaded model) or root (its root)"),
+    _required("recency_window", "string", "none, or days after creation in which downloads count"),
+)
+_SCOPE = _required(
+    "scope", "string", "all, or national (without User, International/Online, Unknown)"
+)
+_METRICS = (
+    _required("units", "bigint", "n: units with downloads"),
+    _required("downloads", "bigint", "S: downloads of these units"),
+    Column("hhi", "double", "Herfindahl-Hirschman index, sum of squared shares, 0-1"),
+    Column("hhi_normalized", "double", "(hhi - 1/n) / (1 - 1/n); null at n = 1"),
+    Column("effective_units", "double", "1 / hhi: equal units that would give the same hhi"),
+    Column("gini", "double", "Gini coefficient, population form, over units with downloads"),
+    Column("gini_corrected", "double", "gini * n / (n - 1); null at n = 1"),
+    Column("theil", "double", "Theil index, sum p ln(n p), natural log"),
+    Column("shannon_entropy", "double", "- sum p ln p, natural log"),
+    *(Column(f"top_{k}_share", "double", f"share of the {k} largest units") for k in TOP_K),
+    *(
+        Column(f"tied_at_{k}", "boolean", f"the cut after the {k} largest falls inside a tie")
+        for k in TOP_K
+    ),
+)
+
+SILVER_MODEL_WEEKS = TableSpec(
+    "silver",
+    "model_weeks",
+    grain="model and week with a reported count, zero counts included",
+    key=("week_start", "model_key"),
+    description="Weekly downloads of every model, names resolved and repeated reports settled.",
+    partitioned_by=("week_start",),
+    columns=(
+        _required("model_key", "bigint", "xxhash64 of the resolved name; joins silver/models"),
+        _required("week_start", "date", "Monday of the ISO week, UTC"),
+        _required("download_count", "bigint", "downloads of the model in the week"),
+        Column(
+            "flags",
+            "string",
+            "comma-separated, sorted, null where none: no_metadata (name is not in models/), "
+            "renamed (reported under an alias or a former name), recased (under another case), "
+            "summed (several names added up)",
+        ),
+        Column("week_label", "date", "the date as the source wrote it"),
+        Column(
+            "reported_as",
+            "array<string>",
+            "names the counts came under, sorted; null where just the model's own in models/",
+        ),
+    ),
+)
+
+SILVER_MODELS = TableSpec(
+    "silver",
+    "models",
+    grain="model of models/, or id known from downloads alone",
+    key=("model_id",),
+    description="Every model: identity, owner, dates, totals, and the landing's metadata.",
+    columns=(
+        *_MODEL,
+        _required("developer", "string", "owner account, or `(no owner)`"),
+        _required("organization", "string", "canonical organisation of the developer's account"),
+        _required(
+            "country",
+            "string",
+            "headquarters as in organizations/ (the exact word), User, or Unknown",
+        ),
+        _required("org_type", "string", "kind of organisation; unknown where unlisted"),
+        _required("is_in_models", "boolean", "has a row in models/ (else known from downloads)"),
+        Column("created_at", "timestamp", "createdAt as in the source, UTC"),
+        Column(
+            "created_date",
+            "date",
+            "date that recency windows use, after the creation mode; null where unknown",
+        ),
+        _required("created_censored", "boolean", "createdAt is one of the two floored seconds"),
+        Column("first_seen", "date", "Monday of the first week with downloads"),
+        _required("total_downloads", "bigint", "downloads over all weeks"),
+        _required("in_population", "boolean", "total_downloads reaches the population's floor"),
+        _required("in_head_sample", "boolean", "among the most downloaded of some week"),
+        Column("license", "string", "license as written in the card, else in the tags"),
+        Column("gated", "string", "gating as in the source: true, false, auto, manual"),
+        Column("pipeline_tag", "string", "Hub task"),
+        Column("library", "string", "library_name of the source"),
+        Column("hub_id", "string", "the Hub's immutable id (_id)"),
+        Column("author", "string", "author of the source"),
+        Column("last_modified", "timestamp", "lastModified of the source, UTC"),
+        Column("likes", "bigint", "likes at the capture"),
+        Column("downloads_30d", "bigint", "trailing 30 days' downloads at the capture"),
+        Column("downloads_all_time", "bigint", "cumulative downloads at the capture"),
+        Column("used_storage", "bigint", "bytes stored (usedStorage)"),
+        Column("tags", "array<string>", "Hub tags in the source's order"),
+        Column("card_data", "string", "cardData as JSON"),
+        Column("safetensors", "string", "safetensors as JSON"),
+        Column("gguf", "string", "gguf as JSON"),
+        Column("siblings", "string", "siblings as JSON"),
+        Column("base_models", "string", "baseModels as JSON"),
+        Column("other_fields", "string", "every further column of the landing, as JSON"),
+        Column("source_file", "string", "file of the kept row, relative to the landing"),
+        Column("source_row", "bigint", "its record number in that file, from 1"),
+    ),
+)
+
+SILVER_LINEAGE = TableSpec(
+    "silver",
+    "lineage",
+    grain="model of silver/models",
+    key=("model_id",),
+    description="Where every model comes from: first parent, root, depth, family.",
+    columns=(
+        *_MODEL,
+        Column("parent_id", "string", "resolved first parent that is not the model itself"),
+        Column("parent_name", "string", "that parent as written in the source"),
+        Column("parent_source", "string", "annotation, card, baseModels or tags"),
+        Column("relation", "string", "documented relation: finetune, adapter, quantized, merge"),
+        Column(
+            "kind",
+            "string",
+            "relation, or where none is documented what tags and library tell: quantized, adapter, "
+            "merge, repackaged, else finetune; null for a model that names no parent",
+        ),
+        _required("root_id", "string", "end of the chain of first parents"),
+        _required("root_key", "bigint", "xxhash64(root_id)"),
+        _required("depth", "int", "first-parent steps to the root"),
+        _required(
+            "status", "string", "root, attributed, parent_missing, self, cycle or no_metadata"
+        ),
+        _required(
+            "family_id", "string", "member with the smallest model_key of all linked by parents"
+        ),
+        _required("family_key", "bigint", "model_key of that member"),
+        _required("family_size", "bigint", "models in the family"),
+        Column("cycle_length", "bigint", "models on the cycle that the chain stands on or enters"),
+        _required("parent_count", "int", "distinct documented parents other than the model itself"),
+        _required("self_parent_count", "int", "entries dropped since they name the model itself"),
+    ),
+)
+
+SILVER_REJECTS = TableSpec(
+    "silver",
+    "rejects",
+    grain="input row that was not used",
+    key=("source_file", "row", "reason"),
+    description="Every input row that is not in the tables, with the reason and what it said.",
+    columns=(
+        _required("source_file", "string", "relative to the landing directory"),
+        _required("row", "bigint", "record number in the file, from 1, header not counted"),
+        _required("reason", "string", "why: see docs/method.md"),
+        Column("raw_values", "string", "the row's cells as JSON"),
+    ),
+)
+
+GOLD_WEEKS = TableSpec(
+    "gold",
+    "weeks",
+    grain="ISO week from the first to the last, missing weeks included",
+    key=("week_start",),
+    description="What is known of each week, over everything (not only the population).",
+    columns=(
+        _required("week_start", "date", "Monday of the ISO week, UTC"),
+        Column("week_label", "date", "the week's date as the source wrote it"),
+        _required("is_missing", "boolean", "no downloads were reported for the week"),
+        _required("is_complete", "boolean", "false only for a last week known to be partial"),
+        Column("rows", "bigint", "rows of silver/model_weeks"),
+        Column("downloads", "bigint", "downloads of all models"),
+        Column("models", "bigint", "models with downloads"),
+        Column("population_downloads", "bigint", "downloads of the population"),
+        Column("coverage", "double", "share of downloads whose model is in models/"),
+        Column("censored_share", "double", "share of downloads from models with a floored date"),
+        Column("head_share", "double", "share of downloads from the head sample"),
+        Column("known_breaks", "string", "breaks that follow from the method, `; ` between them"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_SAMPLES = TableSpec(
+    "gold",
+    "samples",
+    grain="sample: all, population, head",
+    key=("sample",),
+    description="Size of each sample over the whole history.",
+    columns=(
+        _required("sample", "string", "all, population or head"),
+        _required("models", "bigint", "models in the sample"),
+        Column("share_of_models", "double", "of all models"),
+        _required("downloads", "bigint", "their downloads over all weeks"),
+        Column("share_of_downloads", "double", "of all downloads"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_USAGE_SHARES = TableSpec(
+    "gold",
+    "usage_shares",
+    grain="week, level, attribution, window and entity among the 1,000 largest, and the rest",
+    key=("week_start", "level", "attribution", "recency_window", "rank"),
+    description="Who is downloaded: shares of the population's downloads, week by week.",
+    columns=(
+        _required("week_start", "date", "Monday of the ISO week, UTC"),
+        *_CELL,
+        Column("rank", "int", "row number by downloads, ties by entity; null for `(rest)`"),
+        _required("entity", "string", f"model, developer, country, org_type, or `{REST}`"),
+        _required("downloads", "bigint", "downloads within the window"),
+        _required("share", "double", "of the week's downloads within the window, 0-1"),
+        Column("member_count", "bigint", f"units in `{REST}`, else null"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_CONCENTRATION = TableSpec(
+    "gold",
+    "concentration",
+    grain="week, level, scope, attribution and window",
+    key=("week_start", "level", "scope", "attribution", "recency_window"),
+    description="How concentrated the population's downloads are, week by week.",
+    columns=(
+        _required("week_start", "date", "Monday of the ISO week, UTC"),
+        *_CELL[:1],
+        _SCOPE,
+        *_CELL[1:],
+        *_METRICS,
+        _required(
+            "eligible_units",
+            "bigint",
+            "units with a model created by the end of the week and still within the window, "
+            "downloads or not, and every unit counted in n",
+        ),
+        Column("gini_eligible", "double", "gini with eligible units without downloads as zeros"),
+        Column("coverage", "double", "as in gold/weeks"),
+        Column("censored_share", "double", "as in gold/weeks"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARDS = TableSpec(
+    "gold",
+    "leaderboards",
+    grain="period, level, attribution, window and rank among the 1,000 largest",
+    key=("period", "level", "attribution", "recency_window", "rank"),
+    description="Who leads over all time, among last year's models, and over the last year.",
+    columns=(
+        _required("period", "string", "all_time, cohort_1y or rolling_1y"),
+        *_CELL,
+        _required("rank", "int", "row number by downloads, ties by entity"),
+        _required("entity", "string", "model, developer, country or org_type"),
+        _required("downloads", "bigint", "downloads in the period's complete weeks, in the window"),
+        _required("share", "double", "of all downloads of the same period, level and window"),
+        Column("developer", "string", "of the entity, for models and developers"),
+        Column("country", "string", "of the entity, for models, developers and countries"),
+        Column("kind", "string", "of a model: root, or how it was derived"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_DEVELOPER_TRENDS = TableSpec(
+    "gold",
+    "developer_trends",
+    grain="level, attribution, window, complete week, and entity of the fixed top 20 or the rest",
+    key=("level", "attribution", "recency_window", "week_start", "entity"),
+    description="The leading developers over time, the same 20 in every week, and the rest.",
+    columns=(
+        *_CELL,
+        _required("week_start", "date", "Monday of the ISO week, UTC"),
+        _required("entity", "string", f"developer, or `{REST}`"),
+        Column("rank", "int", f"place in the whole history, 1-20; null for `{REST}`"),
+        _required("downloads", "bigint", "downloads within the window, 0 kept"),
+        Column("share", "double", "of the week's downloads within the window; null where none"),
+        _required("cumulative_downloads", "bigint", "running total of downloads"),
+        Column("cumulative_share", "double", "of the running total of all; null where none yet"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_PERIOD_SUMMARY = TableSpec(
+    "gold",
+    "period_summary",
+    grain="period of conf/periods.toml, level, scope, attribution and window",
+    key=("period", "level", "scope", "attribution", "recency_window"),
+    description="Concentration of the downloads pooled over a period's complete weeks.",
+    columns=(
+        _required("period", "string", "name of the period"),
+        Column("first_week", "date", "first complete week of the period in the data"),
+        Column("last_week", "date", "last complete week of the period in the data"),
+        _required("weeks", "int", "complete weeks with data"),
+        *_CELL[:1],
+        _SCOPE,
+        *_CELL[1:],
+        *_METRICS,
+        Column("leader", "string", "entity with most downloads (ties: the first by name)"),
+        Column("leader_share", "double", "its share"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_INTERMEDIARIES = TableSpec(
+    "gold",
+    "intermediaries",
+    grain="period, developer and window; a total per period; a total per complete week",
+    key=("period", "week_start", "developer", "recency_window"),
+    description="How much of the downloads goes through accounts that build on others' roots.",
+    columns=(
+        _required("period", "string", "name of the period, or `week` for a weekly total"),
+        Column("week_start", "date", "Monday of the week for weekly totals, else null"),
+        _required("developer", "string", "owner of the downloaded models; `(all)` for a total"),
+        _required("recency_window", "string", "as in usage_shares"),
+        _required("downloads", "bigint", "downloads of the developer's models in the window"),
+        _required("others_downloads", "bigint", "of models whose root has another developer"),
+        Column("others_share", "double", "others_downloads / downloads; null where 0 downloads"),
+        *(
+            Column(f"{kind}_share", "double", f"the part of others_share that is {kind}")
+            for kind in ("quantized", "adapter", "finetune", "merge", "repackaged")
+        ),
+        _required("root_developers_served", "bigint", "distinct other developers of the roots"),
+        Column("is_intermediary", "boolean", "others_share above the threshold; null for totals"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_FAMILIES = TableSpec(
+    "gold",
+    "families",
+    grain="root with at least one derivative",
+    key=("root_id",),
+    description="What rests on a root: its derivatives, who made them, how fast, how used.",
+    columns=(
+        _required("root_id", "string", "root as in silver/lineage"),
+        _required("root_key", "bigint", "xxhash64(root_id)"),
+        _required("developer", "string", "the root's developer"),
+        _required("country", "string", "the root's country unit"),
+        Column("created_at", "timestamp", "the root's creation, UTC"),
+        _required("derivatives", "bigint", "models of models/ whose root this is, without itself"),
+        _required("derivative_developers", "bigint", "distinct developers of the derivatives"),
+        _required("derivative_countries", "bigint", "distinct nations of the derivatives"),
+        _required("max_depth", "int", "longest chain of first parents that ends here"),
+        _required("downloads", "bigint", "of root and derivatives in the population"),
+        _required("root_downloads", "bigint", "of the root itself, where in the population"),
+        Column("share", "double", "downloads / all downloads of the population"),
+        Column("days_to_1st_derivative", "int", "from the root's date; null where not known"),
+        Column("days_to_10th_derivative", "int", "likewise, 10th by creation date"),
+        Column("days_to_100th_derivative", "int", "likewise, 100th by creation date"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_ORG_TYPE_BY_COUNTRY = TableSpec(
+    "gold",
+    "org_type_by_country",
+    grain="period, attribution, window, country (or rest of a region) and org_type",
+    key=("period", "attribution", "recency_window", "region", "country", "org_type"),
+    description="Which kinds of organisation each country's downloads come from.",
+    columns=(
+        _required("period", "string", "name of the period, or `all`"),
+        *_CELL[1:],
+        _required("region", "string", "region of conf/countries.toml; User apart"),
+        _required("country", "string", "country, or `rest of <region>` where not listed singly"),
+        _required("org_type", "string", "kind of organisation"),
+        _required("downloads", "bigint", "pooled over the period's complete weeks"),
+        Column("share_of_country", "double", "of the country's downloads in the period"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_RUNS = TableSpec(
+    "gold",
+    "runs",
+    grain="run that committed tables",
+    key=("run_id",),
+    description="What each run read, with which values and versions, and what it wrote.",
+    columns=(
+        _required("run_id", "string", "start of the run and a hash of its inputs and parameters"),
+        _required("processed_at", "timestamp", "start of the run, UTC"),
+        _required("finished_at", "timestamp", "when the last table was committed, UTC"),
+        _required("version", "string", "version of opentrace-spark"),
+        _required("tables_version", "int", "version of the tables' layout"),
+        _required("parameters", "string", "method values as JSON"),
+        _required("inputs", "string", "files read: relative path, bytes and sha256, as JSON"),
+        _required("row_counts", "string", "table -> rows, as JSON"),
+        _required("table_versions", "string", "table -> Delta version, as JSON"),
+        _required("step_seconds", "string", "step -> seconds, as JSON"),
+        _required("checks_passed", "int", "checks that ran and held"),
+    ),
+)
+
+TABLES: tuple[TableSpec, ...] = (
+    SILVER_MODEL_WEEKS,
+    SILVER_MODELS,
+    SILVER_LINEAGE,
+    SILVER_REJECTS,
+    GOLD_WEEKS,
+    GOLD_SAMPLES,
+    GOLD_USAGE_SHARES,
+    GOLD_CONCENTRATION,
+    GOLD_LEADERBOARDS,
+    GOLD_DEVELOPER_TRENDS,
+    GOLD_PERIOD_SUMMARY,
+    GOLD_INTERMEDIARIES,
+    GOLD_FAMILIES,
+    GOLD_ORG_TYPE_BY_COUNTRY,
+    GOLD_RUNS,
+)
+
+TABLES_VERSION = 1
+"""Raised when a change makes old tables unreadable to new code; a warehouse holds one version."""
