@@ -1,3 +1,3 @@
-"""opentrace-spark: who shapes the open-model ecosystem, measured from the Hub's weekly downloads."""
+"""Who shapes the open-model ecosystem, measured from the weekly downloads of the Hub."""
 
 __version__ = "0.1.0"

@@ -59,7 +59,11 @@ def test_cells_add_up_units_and_leave_zeros_out(population):
         for cell in cells(population, ints(0, 1, 2, 3), {"none": counts}, eligible)
     }
     model = found["model", "all", "none"]
-    assert (model.units.tolist(), model.counts.tolist(), model.eligible) == ([0, 2, 3], [5, 7, 2], 4)
+    assert (model.units.tolist(), model.counts.tolist(), model.eligible) == (
+        [0, 2, 3],
+        [5, 7, 2],
+        4,
+    )
     root = found["model", "all", "root"]
     assert (root.units.tolist(), root.counts.tolist(), root.eligible) == ([0, 2], [5, 9], 2)
     national = found["country", "national", "none"]
@@ -100,7 +104,9 @@ def test_measure_week_rest_flow_and_head(population):
         head_size=2,
         kinds=5,
     ).to_pylist()
-    models = [r for r in rows if (r["part"], r["level"], r["attribution"]) == ("ranked", "model", "none")]
+    models = [
+        r for r in rows if (r["part"], r["level"], r["attribution"]) == ("ranked", "model", "none")
+    ]
     assert [(r["code"], r["rank"], r["downloads"], r["member_count"]) for r in models] == [
         (0, 1, 4, None),
         (1, 2, 3, None),

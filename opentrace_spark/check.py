@@ -1,0 +1,217 @@
+"""`opentrace check`: read and judge a landing, write nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+from pyspark.sql import DataFrame, SparkSession, Window, functions as F
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from opentrace_spark.bronze.aliases import build_aliases
+from opentrace_spark.bronze.annotations import build_annotations
+from opentrace_spark.bronze.downloads import build_downloads
+from opentrace_spark.bronze.models import build_models
+from opentrace_spark.bronze.organizations import build_organizations
+from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
+from opentrace_spark.config import ORG_TYPES, Config
+from opentrace_spark.sources.failures import content_error_from
+from opentrace_spark.sources.landing import KINDS, Landing
+from opentrace_spark.sources.rows import check_files
+from opentrace_spark.steps import Build, Context
+
+NO_COUNTRIES = ("User", "International", "Online", "International/Online", "Unknown")
+"""Words that stand in the column country and are none."""
+
+EXAMPLES = 3
+_BUILDS: dict[str, Build] = {
+    "models": build_models,
+    "downloads": build_downloads,
+    "aliases": build_aliases,
+    "organizations": build_organizations,
+    "annotations": build_annotations,
+}
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Rows rejected for one reason, with the first few as (file, row)."""
+
+    reason: str
+    rows: int
+    examples: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class KindReport:
+    """What was read of one folder."""
+
+    kind: str
+    files: int
+    rows: int
+    accepted: int
+    rejections: tuple[Rejection, ...]
+
+    @property
+    def rejected(self) -> int:
+        """Rows that are not used."""
+        return self.rows - self.accepted
+
+
+@dataclass(frozen=True)
+class LandingReport:
+    """What was read of a landing. Weeks are Mondays; None where no downloads row is usable.
+
+    `unknown_countries` and `unknown_org_types` say how many accounts have a word that the
+    configuration does not know; such words are kept.
+    """
+
+    uri: str
+    kinds: tuple[KindReport, ...]
+    first_week: date | None
+    last_week: date | None
+    missing_weeks: tuple[date, ...]
+    unknown_countries: Mapping[str, int]
+    unknown_org_types: Mapping[str, int]
+
+
+def check_landing(spark: SparkSession, landing: Landing, config: Config) -> LandingReport:
+    """Read every file of the landing and judge every row. Starts Spark jobs, writes no table.
+
+    Raises ContentError for a file that can't be read and for mixed weekdays, as a run does.
+    """
+    check_files(landing)
+    now = datetime.now(timezone.utc)
+    context = Context(spark, config, landing, run_id="check", started=now, scratch="")
+    try:
+        kinds, weeks = [], []
+        for kind in KINDS:
+            rows = _BUILDS[kind]({}, context)
+            report, mondays = _read_kind(rows, landing, kind)
+            kinds.append(report)
+            weeks += mondays
+        countries, org_types = _unknown_words(build_organizations({}, context), config)
+    except Exception as error:
+        plain = content_error_from(error, landing.uri)
+        if plain is None or plain is error:
+            raise
+        raise plain from error
+    return LandingReport(
+        landing.uri,
+        tuple(kinds),
+        min(weeks, default=None),
+        max(weeks, default=None),
+        _missing(weeks),
+        countries,
+        org_types,
+    )
+
+
+def _read_kind(rows: DataFrame, landing: Landing, kind: str) -> tuple[KindReport, list[date]]:
+    """The report of one folder, and for downloads the Mondays of its usable rows."""
+    week = F.col("week") if kind == "downloads" else F.lit(None).cast("date")
+    counted = rows.groupBy("reason", week.alias("week")).agg(F.count("*").alias("rows")).collect()
+    by_reason: defaultdict[str | None, int] = defaultdict(int)
+    for row in counted:
+        by_reason[row["reason"]] += row["rows"]
+    weeks = {r["week"]: r["rows"] for r in counted if r["reason"] is None and r["week"]}
+    if mixed_weeks(weeks):
+        check_weekdays(rows)
+    accepted = by_reason.pop(None, 0)
+    examples = _examples(rows) if by_reason else {}
+    rejections = tuple(
+        Rejection(reason, by_reason[reason], tuple(examples[reason]))
+        for reason in sorted(filter(None, by_reason))
+    )
+    total = accepted + sum(by_reason.values())
+    report = KindReport(kind, len(landing.of_kind(kind)), total, accepted, rejections)
+    return report, [day - timedelta(days=day.weekday()) for day in weeks]
+
+
+def _examples(rows: DataFrame) -> dict[str, list[tuple[str, int]]]:
+    """The first rejected rows of each reason."""
+    place = Window.partitionBy("reason").orderBy("source_file", "source_row")
+    rejected = rows.filter("reason is not null").select("reason", "source_file", "source_row")
+    first = rejected.withColumn("number", F.row_number().over(place)).filter(
+        F.col("number") <= EXAMPLES
+    )
+    examples: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    for row in first.orderBy("reason", "number").collect():
+        examples[row["reason"]].append((row["source_file"], row["source_row"]))
+    return examples
+
+
+def _unknown_words(owners: DataFrame, config: Config) -> tuple[dict[str, int], dict[str, int]]:
+    """Countries and kinds of organisation that the configuration does not know, with accounts."""
+    used = owners.filter("reason is null")
+    known_countries = {
+        *NO_COUNTRIES,
+        *(name for names in config.regions.values() for name in names),
+    }
+    known_types = {*ORG_TYPES, *config.organizations.org_types}
+    words = used.groupBy("country", "org_type").agg(F.count("*").alias("rows")).collect()
+    countries: defaultdict[str, int] = defaultdict(int)
+    org_types: defaultdict[str, int] = defaultdict(int)
+    for row in words:
+        if row["country"] and row["country"] not in known_countries:
+            countries[row["country"]] += row["rows"]
+        if row["org_type"] and row["org_type"] not in known_types:
+            org_types[row["org_type"]] += row["rows"]
+    return dict(sorted(countries.items())), dict(sorted(org_types.items()))
+
+
+def _missing(weeks: list[date]) -> tuple[date, ...]:
+    """The Mondays between the first and the last week that have no row."""
+    there = set(weeks)
+    if not there:
+        return ()
+    first, span = min(there), (max(there) - min(there)).days // 7
+    return tuple(monday for n in range(span) if (monday := first + timedelta(weeks=n)) not in there)
+
+
+def print_report(report: LandingReport, console: Console | None = None) -> None:
+    """Say what the report says, for a person."""
+    console = console or Console(highlight=False)
+    console.print(f"landing {escape(report.uri.removeprefix('file://'))}")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("folder")
+    for name in ("files", "rows", "used", "rejected"):
+        table.add_column(name, justify="right")
+    for kind in report.kinds:
+        numbers = (kind.files, kind.rows, kind.accepted, kind.rejected)
+        table.add_row(f"{kind.kind}/", *(f"{number:,}" for number in numbers))
+    console.print(table)
+    for kind in report.kinds:
+        for rejection in kind.rejections:
+            places = "; ".join(f"{file} row {row}" for file, row in rejection.examples)
+            more = " and more" if rejection.rows > len(rejection.examples) else ""
+            console.print(
+                f"{kind.kind}/: {rejection.rows:,} {rejection.reason} ({escape(places)}{more})",
+                soft_wrap=True,
+            )
+    _print_weeks(report, console)
+    _print_words("countries", report.unknown_countries, console)
+    _print_words("kinds of organisation", report.unknown_org_types, console)
+
+
+def _print_weeks(report: LandingReport, console: Console) -> None:
+    if report.first_week is None or report.last_week is None:
+        console.print("weeks: none, no row of downloads/ can be used")
+        return
+    missing = [str(week) for week in report.missing_weeks]
+    words = f"missing {', '.join(missing[:10])}" if missing else "none missing"
+    if len(missing) > 10:
+        words += f" and {len(missing) - 10} more"
+    console.print(f"weeks: {report.first_week} to {report.last_week}, {words}", soft_wrap=True)
+
+
+def _print_words(what: str, words: Mapping[str, int], console: Console) -> None:
+    if words:
+        listed = ", ".join(f"{word} ({count:,})" for word, count in words.items())
+        console.print(
+            f"not in conf's list of {what}, kept as written: {escape(listed)}", soft_wrap=True
+        )

@@ -1,0 +1,296 @@
+"""What must hold of the tables before any of them is published.
+
+Each rule gives the rows that break it; a table is right when all its rules give none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+from opentrace_spark.errors import ContentError
+from opentrace_spark.tables import TableSpec
+
+Frames = Mapping[str, DataFrame]
+
+_TOLERANCE = 1e-9
+"""Sums of rounded shares differ from 1 by rounding only; exact sums are checked on downloads."""
+_CURVE = ["attribution", "recency_window"]
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule of a table: what it says, the tables it needs beside, and the rows that break it."""
+
+    table: str
+    rule: str
+    needs: tuple[str, ...]
+    violations: Callable[[Frames], DataFrame]
+
+
+def checks_of(stored: Frames, specs: Mapping[str, TableSpec]) -> list[Check]:
+    """Every rule that the stored tables allow: of a table of `specs` its key, and CHECKS."""
+    keys = [
+        Check(name, "keys are unique and filled", (name,), _key_violations(name, specs[name]))
+        for name in stored
+        if name in specs
+    ]
+    return [check for check in (*keys, *CHECKS) if all(name in stored for name in check.needs)]
+
+
+def hold(check: Check, stored: Frames) -> None:
+    """Raise ContentError with the rule and the first rows that break it, where any does."""
+    broken = check.violations(stored).limit(_SHOWN).collect()
+    if broken:
+        rows = "; ".join(str(row.asDict()) for row in broken)
+        raise ContentError(
+            f"check failed, nothing was published: {check.table}: {check.rule}; for example {rows}"
+        )
+
+
+def _key_violations(table: str, spec: TableSpec) -> Callable[[Frames], DataFrame]:
+    required = [column.name for column in spec.columns if not column.nullable]
+    empty = reduce(lambda left, right: left | right, (F.col(name).isNull() for name in required))
+
+    def violations(stored: Frames) -> DataFrame:
+        repeated = (
+            stored[table]
+            .groupBy(*spec.key)
+            .agg(F.count(F.lit(1)).alias("rows"), F.bool_or(empty).alias("has_empty"))
+        )
+        return repeated.where("rows > 1 or has_empty")
+
+    return violations
+
+
+def _collisions(stored: Frames) -> DataFrame:
+    """Two models under one model_key: every join on it would mix them."""
+    names = (
+        stored["work_models"]
+        .groupBy("model_key")
+        .agg(
+            F.count(F.lit(1)).alias("models"),
+            F.min("model_id").alias("one"),
+            F.max("model_id").alias("other"),
+        )
+    )
+    return names.where("models > 1")
+
+
+def _unread_rows(stored: Frames) -> DataFrame:
+    """Downloads of silver and of the accepted rows differ."""
+    read = stored["bronze_downloads"].where("reason is null").agg(F.sum("count").alias("read"))
+    kept = stored["silver_model_weeks"].agg(F.sum("download_count").alias("kept"))
+    return read.crossJoin(kept).where("not read <=> kept")
+
+
+def _without_lineage(stored: Frames) -> DataFrame:
+    models = stored["work_models"].select("model_id", F.lit(True).alias("in_models"))
+    lineage = stored["silver_lineage"].select("model_id", F.lit(True).alias("in_lineage"))
+    return models.join(lineage, "model_id", how="full").where(
+        "in_models is null or in_lineage is null"
+    )
+
+
+def _weeks_of_silver(stored: Frames) -> DataFrame:
+    silver = (
+        stored["silver_model_weeks"]
+        .groupBy("week_start")
+        .agg(F.sum("download_count").alias("silver"), F.count(F.lit(1)).alias("silver_rows"))
+    )
+    weeks = stored["gold_weeks"].where("not is_missing")
+    return (
+        weeks.select("week_start", "downloads", "rows")
+        .join(silver, "week_start", how="full")
+        .where("not downloads <=> silver or not rows <=> silver_rows")
+    )
+
+
+def _shares_of_a_week(stored: Frames) -> DataFrame:
+    """Shares that do not sum to 1, or ranks and rest that do not add up to the downloads."""
+    cell = ["week_start", "level", *_CURVE]
+    shares = (
+        stored["gold_usage_shares"]
+        .groupBy(*cell)
+        .agg(F.sum("share").alias("shares"), F.sum("downloads").alias("listed"))
+    )
+    measured = stored["gold_concentration"].where("scope = 'all'").select(*cell, "downloads")
+    return measured.join(shares, cell, how="full").where(
+        (F.coalesce("listed", F.lit(0)) != F.coalesce("downloads", F.lit(0)))
+        | (F.abs(F.col("shares") - 1) > _TOLERANCE)
+    )
+
+
+def _population_of_a_week(stored: Frames) -> DataFrame:
+    """Cells without a window must hold all downloads of the population; windows never more."""
+    weeks = stored["gold_weeks"].select("week_start", "population_downloads")
+    measured = stored["gold_concentration"].where("scope = 'all'")
+    without = F.col("recency_window") == "none"
+    return (
+        measured.join(weeks, "week_start", how="left")
+        .where(
+            F.col("population_downloads").isNull()
+            | (without & (F.col("downloads") != F.col("population_downloads")))
+            | (F.col("downloads") > F.col("population_downloads"))
+        )
+        .select("week_start", "level", *_CURVE, "downloads", "population_downloads")
+    )
+
+
+def _levels_of_a_week(stored: Frames) -> DataFrame:
+    """Every level and attribution credits the same downloads, only to other units."""
+    return (
+        stored["gold_concentration"]
+        .where("scope = 'all'")
+        .groupBy("week_start", "recency_window")
+        .agg(F.min("downloads").alias("least"), F.max("downloads").alias("most"))
+        .where("least <> most")
+    )
+
+
+def _samples_of_silver(stored: Frames) -> DataFrame:
+    silver = stored["silver_model_weeks"].agg(F.sum("download_count").alias("silver"))
+    everything = stored["gold_samples"].where("sample = 'all'").select("downloads")
+    return everything.crossJoin(silver).where("downloads <> coalesce(silver, 0)")
+
+
+def _ranked_shares(table: str, group: list[str]) -> Callable[[Frames], DataFrame]:
+    return lambda stored: (
+        stored[table]
+        .groupBy(*group)
+        .agg(
+            F.sum("share").alias("shares"), F.max("rank").alias("last"), F.count("rank").alias("n")
+        )
+        .where((F.col("shares") > 1 + _TOLERANCE) | (F.col("last") != F.col("n")))
+    )
+
+
+def _trends_of_a_week(stored: Frames) -> DataFrame:
+    cell = ["week_start", *_CURVE]
+    trends = stored["gold_developer_trends"].groupBy(*cell).agg(F.sum("downloads").alias("listed"))
+    measured = stored["gold_concentration"].where("scope = 'all' and level = 'developer'")
+    return trends.join(measured.select(*cell, "downloads"), cell, how="left").where(
+        "not listed <=> downloads"
+    )
+
+
+def _flows_of_a_period(stored: Frames) -> DataFrame:
+    group = ["period", "recency_window"]
+    table = stored["gold_intermediaries"].where("week_start is null")
+    totals = table.where("developer = '(all)'").select(
+        *group, F.col("downloads").alias("total"), F.col("others_downloads").alias("total_others")
+    )
+    developers = (
+        table.where("developer <> '(all)'")
+        .groupBy(*group)
+        .agg(F.sum("downloads").alias("listed"), F.sum("others_downloads").alias("listed_others"))
+    )
+    return totals.join(developers, group, how="left").where(
+        "coalesce(listed, 0) <> total or coalesce(listed_others, 0) <> total_others"
+    )
+
+
+def _kinds_of_a_flow(stored: Frames) -> DataFrame:
+    kinds: Column = reduce(
+        lambda left, right: left + right,
+        (
+            F.col(f"{kind}_share")
+            for kind in ("quantized", "adapter", "finetune", "merge", "repackaged")
+        ),
+    )
+    return (
+        stored["gold_intermediaries"]
+        .withColumn("kinds", kinds)
+        .where(F.abs(F.col("kinds") - F.col("others_share")) > _TOLERANCE)
+        .select("period", "week_start", "developer", "recency_window", "others_share", "kinds")
+    )
+
+
+def _types_of_a_country(stored: Frames) -> DataFrame:
+    return (
+        stored["gold_org_type_by_country"]
+        .groupBy("period", *_CURVE, "region", "country")
+        .agg(F.sum("share_of_country").alias("shares"))
+        .where(F.abs(F.col("shares") - 1) > _TOLERANCE)
+    )
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("work_models", "no two models share a model_key", ("work_models",), _collisions),
+    Check(
+        "silver_model_weeks",
+        "downloads equal those of the accepted rows",
+        ("bronze_downloads", "silver_model_weeks"),
+        _unread_rows,
+    ),
+    Check(
+        "silver_lineage",
+        "every model has its row",
+        ("work_models", "silver_lineage"),
+        _without_lineage,
+    ),
+    Check(
+        "gold_weeks",
+        "rows and downloads equal those of silver",
+        ("gold_weeks", "silver_model_weeks"),
+        _weeks_of_silver,
+    ),
+    Check(
+        "gold_concentration",
+        "downloads are the population's",
+        ("gold_concentration", "gold_weeks"),
+        _population_of_a_week,
+    ),
+    Check(
+        "gold_concentration",
+        "levels and attributions credit the same downloads",
+        ("gold_concentration",),
+        _levels_of_a_week,
+    ),
+    Check(
+        "gold_concentration",
+        "shares of a week sum to 1 and its ranks to its downloads",
+        ("gold_usage_shares", "gold_concentration"),
+        _shares_of_a_week,
+    ),
+    Check(
+        "gold_samples",
+        "all downloads are those of silver",
+        ("gold_samples", "silver_model_weeks"),
+        _samples_of_silver,
+    ),
+    Check(
+        "gold_leaderboards",
+        "ranks have no holes and shares do not exceed 1",
+        ("gold_leaderboards",),
+        _ranked_shares("gold_leaderboards", ["period", "level", *_CURVE]),
+    ),
+    Check(
+        "gold_developer_trends",
+        "entities and rest add up to the week",
+        ("gold_developer_trends", "gold_concentration"),
+        _trends_of_a_week,
+    ),
+    Check(
+        "gold_intermediaries",
+        "developers add up to the total",
+        ("gold_intermediaries",),
+        _flows_of_a_period,
+    ),
+    Check(
+        "gold_intermediaries",
+        "kinds add up to the share of others",
+        ("gold_intermediaries",),
+        _kinds_of_a_flow,
+    ),
+    Check(
+        "gold_org_type_by_country",
+        "shares of a country sum to 1",
+        ("gold_org_type_by_country",),
+        _types_of_a_country,
+    ),
+)

@@ -1,0 +1,202 @@
+"""The command line: `opentrace demo | generate | check | run`.
+
+Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
+value or path. The last line on standard error says what was wrong and what to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+import opentrace_spark
+from opentrace_spark.config import load_config
+from opentrace_spark.errors import ContentError, UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from opentrace_spark.generator import GeneratedLanding
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+_DEMO_MODELS, _DEMO_WEEKS, _DEMO_SEED = 10_000, 104, 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    level = logging.INFO if getattr(options, "verbose", False) else logging.WARNING
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("opentrace_spark").setLevel(level)
+    try:
+        command: Callable[[argparse.Namespace], None] = options.command
+        command(options)
+    except UsageError as error:
+        return _fail(str(error), WRONG_USE)
+    except ContentError as error:
+        return _fail(str(error), FAILED)
+    except KeyboardInterrupt:
+        return _fail("interrupted; the tables are as they were", INTERRUPTED)
+    except Exception as error:
+        if getattr(options, "verbose", False):
+            logging.getLogger("opentrace_spark").exception("the trace:")
+        words = (str(error).splitlines() or [""])[0]
+        return _fail(
+            f"a defect of the program ({type(error).__name__}: {words}); the tables are as they "
+            "were; --verbose shows where",
+            FAILED,
+        )
+    return 0
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"opentrace: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="opentrace", description=opentrace_spark.__doc__)
+    parser.add_argument("--version", action="version", version=opentrace_spark.__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="generate a small Hub and run everything on it")
+    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder (default: demo)")
+    _size_options(demo, _DEMO_MODELS, _DEMO_WEEKS)
+    _run_options(demo)
+    demo.set_defaults(command=_demo)
+
+    generate = commands.add_parser("generate", help="write a synthetic landing directory")
+    generate.add_argument("--out", type=Path, required=True, help="folder to write, empty or new")
+    _size_options(generate, None, None)
+    generate.add_argument("--quiet", action="store_true", help="print errors only")
+    generate.set_defaults(command=_generate)
+
+    check = commands.add_parser("check", help="read and validate a landing, write nothing")
+    check.add_argument("--landing", required=True, help="landing directory, path or URI")
+    check.add_argument("--conf", type=Path, help="TOML file that overrides conf/default.toml")
+    _run_options(check)
+    check.set_defaults(command=_check)
+
+    run = commands.add_parser("run", help="build every table from a landing")
+    run.add_argument("--landing", required=True, help="landing directory, path or URI")
+    run.add_argument("--warehouse", required=True, help="folder of the Delta tables, path or URI")
+    run.add_argument("--conf", type=Path, help="TOML file that overrides conf/default.toml")
+    run.add_argument(
+        "--only",
+        nargs="+",
+        default=(),
+        metavar="STEP",
+        help="build these tables and what they need, for example usage_shares, or core",
+    )
+    _run_options(run)
+    run.set_defaults(command=_run)
+    return parser
+
+
+def _size_options(parser: argparse.ArgumentParser, models: int | None, weeks: int | None) -> None:
+    needed = models is None
+    parser.add_argument("--models", type=int, default=models, required=needed, help="models")
+    parser.add_argument("--weeks", type=int, default=weeks, required=needed, help="weeks")
+    parser.add_argument("--seed", type=int, default=_DEMO_SEED, help="same seed, same bytes")
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, help="tasks at once (default: all CPUs)")
+    parser.add_argument("--memory", help="heap of the Java process, for example 4g")
+    parser.add_argument("--scratch", type=Path, help="folder for spill files (default: system's)")
+    words = parser.add_mutually_exclusive_group()
+    words.add_argument("--quiet", action="store_true", help="print errors only")
+    words.add_argument("--verbose", action="store_true", help="log every step, trace defects")
+
+
+def _generate(options: argparse.Namespace) -> None:
+    made = _generated(options.out, options)
+    if not options.quiet:
+        print(
+            f"{made.path}: {made.models:,} models of {made.owners:,} owners; {made.weeks:,} weeks "
+            f"({made.missing_weeks} missing) with {made.downloads_rows:,} counts that add up to "
+            f"{made.downloads:,} downloads"
+        )
+
+
+def _generated(out: Path, options: argparse.Namespace) -> GeneratedLanding:
+    from opentrace_spark.generator import generate_landing
+    from opentrace_spark.publish.progress import TerminalProgress
+
+    try:
+        with TerminalProgress(Console(stderr=True, quiet=options.quiet)) as progress:
+            return generate_landing(
+                out,
+                models=options.models,
+                weeks=options.weeks,
+                seed=options.seed,
+                progress=progress.counted,
+            )
+    except (ValueError, OSError) as error:
+        raise UsageError(f"generate: {error}") from None
+
+
+def _demo(options: argparse.Namespace) -> None:
+    # The name says all that decides the content, so a landing that is there is the right one.
+    name = f"landing-{options.models}-models-{options.weeks}-weeks-seed-{options.seed}"
+    landing, unfinished = options.out / name, options.out / f"{name}.unfinished"
+    if not landing.is_dir():
+        shutil.rmtree(unfinished, ignore_errors=True)
+        _generated(unfinished, options)
+        unfinished.rename(landing)
+    if not options.quiet:
+        print(f"a generated Hub of {options.models:,} models and {options.weeks} weeks: {landing}")
+    options.landing, options.warehouse = str(landing), str(options.out / "warehouse")
+    options.conf, options.only = None, ()
+    _run(options)
+
+
+def _check(options: argparse.Namespace) -> None:
+    from opentrace_spark.check import check_landing, print_report
+    from opentrace_spark.sources.landing import open_landing
+
+    config = load_config(options.conf)
+    landing = open_landing(options.landing)
+    report = check_landing(_session(options), landing, config)
+    if not options.quiet:
+        print_report(report)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from opentrace_spark.flow import selected_steps
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.publish.progress import TerminalProgress
+    from opentrace_spark.publish.summary import print_summary
+    from opentrace_spark.run import run
+    from opentrace_spark.sources.landing import open_landing
+
+    # Everything that can be wrong with the call is found before Spark starts.
+    config = load_config(options.conf)
+    selected_steps(tuple(options.only))
+    landing = open_landing(options.landing)
+    warehouse = Warehouse(options.warehouse)
+    spark = _session(options)
+    with TerminalProgress(Console(stderr=True, quiet=options.quiet)) as progress:
+        result = run(spark, landing, warehouse, config, only=tuple(options.only), progress=progress)
+    if not options.quiet:
+        print_summary(Console(highlight=False), warehouse, result)
+
+
+def _session(options: argparse.Namespace) -> SparkSession:
+    from opentrace_spark.session import SessionError, build_session
+
+    try:
+        return build_session(
+            threads=options.threads,
+            memory=options.memory,
+            scratch=None if options.scratch is None else str(options.scratch),
+        )
+    except SessionError as error:
+        raise ContentError(str(error)) from None

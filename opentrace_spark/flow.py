@@ -1,0 +1,128 @@
+"""THE MAP: every step in order, what it reads, what it writes, and the function between.
+
+Names of tables are `<layer>_<name>`. bronze: the landing's rows, each accepted or with a reason;
+silver: models, weekly counts, lineage; gold: what people read; work: scratch that ends with the
+run. A step reads only what stands above it.
+"""
+
+from __future__ import annotations
+
+from opentrace_spark.bronze.aliases import build_aliases
+from opentrace_spark.bronze.annotations import build_annotations
+from opentrace_spark.bronze.downloads import build_downloads
+from opentrace_spark.bronze.models import build_models as build_bronze_models
+from opentrace_spark.bronze.organizations import build_organizations
+from opentrace_spark.errors import UsageError
+from opentrace_spark.gold.usage.developer_trends import build_developer_trends
+from opentrace_spark.gold.usage.families import build_families
+from opentrace_spark.gold.usage.intermediaries import build_intermediaries
+from opentrace_spark.gold.usage.leaderboards import build_leaderboards
+from opentrace_spark.gold.usage.org_type_by_country import build_org_type_by_country
+from opentrace_spark.gold.usage.period_summary import build_period_summary
+from opentrace_spark.gold.usage.pooled import build_pooled, build_spans
+from opentrace_spark.gold.usage.population import build_credits, build_population, build_units
+from opentrace_spark.gold.usage.shares import build_concentration, build_usage_shares
+from opentrace_spark.gold.usage.weekly import build_head, build_weekly
+from opentrace_spark.gold.usage.weeks import build_samples, build_weeks
+from opentrace_spark.silver.lineage import build_lineage
+from opentrace_spark.silver.model_weeks import build_model_weeks, build_totals
+from opentrace_spark.silver.models import build_identities, build_models
+from opentrace_spark.silver.names import build_names
+from opentrace_spark.silver.parents import build_parents
+from opentrace_spark.silver.rejects import build_rejects
+from opentrace_spark.steps import Build, Step
+
+BRONZE = ("models", "downloads", "aliases", "organizations", "annotations")
+
+
+def _step(writes: str, build: Build, *reads: str, acts: bool = False) -> Step:
+    layer, _, name = writes.partition("_")
+    return Step(name if layer in ("silver", "gold") else writes, reads, writes, build, acts)
+
+
+FLOW: tuple[Step, ...] = (
+    # Reading: every row of the landing, accepted or rejected with a reason.
+    _step("bronze_models", build_bronze_models),
+    _step("bronze_aliases", build_aliases),
+    _step("bronze_organizations", build_organizations),
+    _step("bronze_annotations", build_annotations),
+    _step("bronze_downloads", build_downloads),
+    _step("silver_rejects", build_rejects, *(f"bronze_{kind}" for kind in BRONZE)),
+    # Names, once for downloads and parents alike; weekly counts under resolved names.
+    _step("work_names", build_names, "bronze_models", "bronze_aliases"),
+    _step("silver_model_weeks", build_model_weeks, "bronze_downloads", "work_names"),
+    _step("work_totals", build_totals, "silver_model_weeks"),
+    _step("work_models", build_identities, "bronze_models", "bronze_organizations", "work_totals"),
+    # Lineage: parents, roots, families.
+    _step("work_parents", build_parents, "bronze_models", "bronze_annotations", "work_names"),
+    _step("silver_lineage", build_lineage, "work_models", "work_parents", acts=True),
+    # The population in numbers, and every measure of every week from one pass.
+    _step("work_credits", build_credits, "work_models", "silver_lineage"),
+    _step("work_units", build_units, "work_credits"),
+    _step("work_population", build_population, "work_credits", "work_units"),
+    _step("work_weekly", build_weekly, "silver_model_weeks", "work_population"),
+    _step("work_head", build_head, "work_weekly", "work_population"),
+    _step("gold_weeks", build_weeks, "silver_model_weeks", "work_models", "work_head"),
+    _step("gold_usage_shares", build_usage_shares, "work_weekly", "work_units"),
+    _step("gold_concentration", build_concentration, "work_weekly", "gold_weeks"),
+    # What people read beside the weekly tables.
+    _step("silver_models", build_models, "work_models", "bronze_models", "work_head"),
+    _step("gold_samples", build_samples, "silver_models"),
+    _step("work_pooled", build_pooled, "silver_model_weeks", "work_credits", "gold_weeks"),
+    _step("work_spans", build_spans, "work_pooled", "work_population", "gold_weeks"),
+    _step(
+        "gold_leaderboards",
+        build_leaderboards,
+        *("work_spans", "work_units", "work_models", "silver_lineage"),
+    ),
+    _step("gold_period_summary", build_period_summary, "work_spans", "work_units", "gold_weeks"),
+    _step(
+        "gold_developer_trends",
+        build_developer_trends,
+        *("work_spans", "work_units", "work_weekly", "work_credits"),
+        *("gold_weeks", "silver_model_weeks"),
+    ),
+    _step(
+        "gold_intermediaries",
+        build_intermediaries,
+        *("work_pooled", "work_credits", "work_weekly", "gold_weeks"),
+    ),
+    _step("gold_families", build_families, "work_models", "silver_lineage", "work_pooled"),
+    _step(
+        "gold_org_type_by_country",
+        build_org_type_by_country,
+        *("work_pooled", "work_credits", "gold_weeks"),
+    ),
+)
+
+CORE = (
+    "rejects",
+    "lineage",
+    "model_weeks",
+    "weeks",
+    "usage_shares",
+    "concentration",
+)
+"""Steps of `--only core`."""
+
+
+def selected_steps(only: tuple[str, ...]) -> tuple[Step, ...]:
+    """The steps to run for `--only`: those named, and all that they read, in the flow's order.
+
+    Nothing named means all. Names are those of the tables (`usage_shares`), or `core`. Raises
+    UsageError for a name that is no step.
+    """
+    if not only:
+        return FLOW
+    by_name = {step.name: step for step in FLOW}
+    by_table = {step.writes: step for step in FLOW}
+    wanted: set[str] = set()
+    waiting = [name for given in only for name in (CORE if given == "core" else (given,))]
+    while waiting:
+        name = waiting.pop()
+        if name not in by_name:
+            raise UsageError(f"--only {name}: no such step; there are core, {', '.join(by_name)}")
+        if name not in wanted:
+            wanted.add(name)
+            waiting += [by_table[table].name for table in by_name[name].reads]
+    return tuple(step for step in FLOW if step.name in wanted)

@@ -1,0 +1,143 @@
+"""Scratch tables on the population: whom a model is credited to, by name and by number.
+
+Measuring runs on workers, per week, on arrays; it reads the numbered table itself, once per worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache, reduce
+
+import numpy as np
+import pyarrow.parquet as pq
+from pyarrow.fs import FileSystem
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+from opentrace_spark.gold.usage.countries import country_unit, is_nation
+from opentrace_spark.metrics.units import UNKNOWN_DAY, Codes, Population
+from opentrace_spark.steps import Context
+
+KINDS = ("quantized", "adapter", "finetune", "merge", "repackaged")
+CREDITED_TO = {
+    ("none", "model"): "model_id",
+    ("none", "developer"): "developer",
+    ("none", "country"): "country",
+    ("none", "org_type"): "org_type",
+    ("root", "model"): "root_id",
+    ("root", "developer"): "root_developer",
+    ("root", "country"): "root_country",
+    ("root", "org_type"): "root_org_type",
+}
+"""(attribution, level) -> column of `work_credits` that names the unit a download counts for."""
+
+
+def build_credits(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_credits`: a row per model of the population, with the units it is credited to.
+
+    Columns: model_key, those of CREDITED_TO (countries as units), kind, created_date, and
+    window_date, the date that recency windows start from.
+    """
+    config = context.config
+    models = inputs["work_models"].withColumn("country", country_unit("country", config))
+    roots = models.select(
+        F.col("model_id").alias("root_id"),
+        F.col("developer").alias("root_developer"),
+        F.col("country").alias("root_country"),
+        F.col("org_type").alias("root_org_type"),
+        F.col("created_date").alias("root_created_date"),
+    )
+    lineage = inputs["silver_lineage"].select("model_id", "root_id", "kind")
+    window_date = "created_date" if config.windows.date == "own" else "root_created_date"
+    return (
+        models.where("in_population")
+        .join(lineage, "model_id", how="inner")
+        .join(roots, "root_id", how="inner")
+        .select(
+            "model_key",
+            *CREDITED_TO.values(),
+            "kind",
+            "created_date",
+            F.col(window_date).alias("window_date"),
+        )
+    )
+
+
+def build_units(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_units`: every unit's number within its level, in the byte order of the names.
+
+    Columns: level, entity, code INT from 0. Ties by name become ties by code.
+    """
+    named = [
+        inputs["work_credits"].select(F.lit(level).alias("level"), F.col(column).alias("entity"))
+        for (_, level), column in CREDITED_TO.items()
+    ]
+    entities = reduce(DataFrame.unionByName, named).distinct()
+    by_name = Window.partitionBy("level").orderBy("entity")
+    return entities.select("level", "entity", (F.row_number().over(by_name) - 1).alias("code"))
+
+
+def build_population(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_population`: `work_credits` in numbers.
+
+    Columns, all INT but the key: model_key; `<attribution>_<level>`, the unit's code; created (day
+    since 1970-01-01 that windows start from, or UNKNOWN_DAY); served, the code of the root's
+    developer where it is not the model's own, else -1; kind, the place in KINDS or -1;
+    none_is_nation and root_is_nation, 0 or 1.
+    """
+    coded = inputs["work_credits"]
+    units = inputs["work_units"]
+    for cell, column in CREDITED_TO.items():
+        codes = units.where(F.col("level") == cell[1]).select(
+            F.col("entity").alias(column), F.col("code").alias(_code(cell))
+        )
+        coded = coded.join(codes, column, how="inner")
+    from_others = F.col("developer") != F.col("root_developer")
+    return coded.select(
+        "model_key",
+        *(F.col(_code(cell)).alias("_".join(cell)) for cell in CREDITED_TO),
+        F.coalesce(F.unix_date("window_date"), F.lit(UNKNOWN_DAY)).alias("created"),
+        F.when(from_others, F.col(_code(("root", "developer")))).otherwise(-1).alias("served"),
+        _kind_code().alias("kind"),
+        is_nation(F.col("country")).cast("int").alias("none_is_nation"),
+        is_nation(F.col("root_country")).cast("int").alias("root_is_nation"),
+    )
+
+
+def _code(cell: tuple[str, str]) -> str:
+    return f"code_{'_'.join(cell)}"
+
+
+def _kind_code() -> Column:
+    known = (F.when(F.col("kind") == kind, F.lit(place)) for place, kind in enumerate(KINDS))
+    return F.coalesce(*known, F.lit(-1))
+
+
+@lru_cache(maxsize=1)
+def load_population(uri: str) -> Population:
+    """Read `work_population` into arrays indexed by the model's code; kept for the next group.
+
+    Codes of roots outside the population are holes: no download refers to them and their creation
+    day is unknown. `uri` differs from run to run, so a reused worker never sees an old table.
+    """
+    filesystem, path = FileSystem.from_uri(uri)
+    table = pq.read_table(path, filesystem=filesystem)
+    columns = {name: table[name].to_numpy() for name in table.column_names if name != "model_key"}
+    place = columns["none_model"]
+    size = int(max(place.max(initial=-1), columns["root_model"].max(initial=-1))) + 1
+
+    def spread(name: str, hole: int) -> Codes:
+        values = np.full(size, hole, dtype=np.int32)
+        values[place] = columns[name]
+        return values
+
+    countries = np.concatenate([columns["none_country"], columns["root_country"]])
+    nations = np.concatenate([columns["none_is_nation"], columns["root_is_nation"]])
+    is_nation_by_code = np.zeros(int(countries.max(initial=-1)) + 1, dtype=bool)
+    is_nation_by_code[countries] = nations.astype(bool)
+    return Population(
+        created=spread("created", UNKNOWN_DAY),
+        codes={cell: spread("_".join(cell), 0) for cell in CREDITED_TO},
+        is_nation=is_nation_by_code,
+        served=spread("served", -1),
+        kind=spread("kind", -1),
+    )

@@ -1,0 +1,32 @@
+"""gold/usage_shares and gold/concentration: the weekly measures under the units' names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame, functions as F
+
+from opentrace_spark.metrics.groups import MEASURED, RANKED
+from opentrace_spark.steps import Context
+from opentrace_spark.tables import GOLD_CONCENTRATION, REST
+
+
+def build_usage_shares(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """The largest units of each week and cell, and the rest."""
+    return named(inputs["work_weekly"].where(F.col("part") == RANKED), inputs["work_units"])
+
+
+def named(ranked: DataFrame, units: DataFrame) -> DataFrame:
+    """Ranked rows with `entity` for the unit's code; rows without a code are the rest."""
+    return ranked.join(units, ["level", "code"], how="left").withColumn(
+        "entity", F.coalesce("entity", F.lit(REST))
+    )
+
+
+def build_concentration(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """The metrics of each week and cell, beside the week's coverage."""
+    weeks = inputs["gold_weeks"].select("week_start", "coverage", "censored_share")
+    measured = inputs["work_weekly"].where(F.col("part") == MEASURED)
+    joined = measured.join(F.broadcast(weeks), "week_start", how="inner")
+    made_later = {"parameters", "run_id", "processed_at"}
+    return joined.select(*(c.name for c in GOLD_CONCENTRATION.columns if c.name not in made_later))

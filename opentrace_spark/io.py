@@ -1,0 +1,282 @@
+"""The only writes: build a table aside as Parquet, then make it a table's next Delta version.
+
+A run stores every frame below `<warehouse>/_work/<run>/`, checks it there, and commits at the end:
+the finished files move to the table's folder and one Delta transaction makes them the table. So
+nothing that a reader sees changes before everything is right, and the commits take no second pass
+over the data.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import (
+    AddAction,
+    CommitProperties,
+    Transaction,
+    create_table_with_add_actions,
+)
+from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
+from pyspark.sql import DataFrame, functions as F, types as T
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from opentrace_spark.errors import UsageError
+from opentrace_spark.tables import TABLES_VERSION, TableSpec
+
+WORK = "_work"
+_LAYOUT = "opentrace-spark/tables"
+"""Application id under which each table's log keeps the version of its layout: the one durable
+place for it, since Delta takes no properties that it does not know."""
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+"""Folder name that Spark gives a null partition value."""
+
+
+_TYPES: dict[str, T.DataType] = {
+    "string": T.StringType(),
+    "boolean": T.BooleanType(),
+    "int": T.IntegerType(),
+    "bigint": T.LongType(),
+    "double": T.DoubleType(),
+    "date": T.DateType(),
+    "timestamp": T.TimestampType(),
+    "array<string>": T.ArrayType(T.StringType()),
+}
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A Parquet file of a stored table: path below the table's folder, bytes, ms, footer."""
+
+    path: str
+    size: int
+    modified: int
+    footer: pq.FileMetaData
+
+
+class Warehouse:
+    """The folder that holds the Delta tables and, during a run, its scratch.
+
+    `location` is a local path or a URI that pyarrow's file systems and Delta know. Raises
+    UsageError where it is a file, or cannot be made.
+    """
+
+    def __init__(self, location: str) -> None:
+        self.location = plain_location(location)
+        try:
+            self.filesystem, self.path = FileSystem.from_uri(self.location)
+            kind = self.filesystem.get_file_info(self.path).type
+        except (OSError, pa.ArrowException) as error:
+            raise UsageError(f"warehouse {location}: {error}") from None
+        if kind == FileType.File:
+            raise UsageError(f"warehouse {location} is a file: name a folder, or a new one")
+
+    def uri(self, relative: str) -> str:
+        """The location of a folder below the warehouse, as Spark and Delta take it."""
+        return f"{self.location.rstrip('/')}/{relative}"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other runs of this machine out of a local warehouse; no lock on an object store.
+
+        Raises UsageError where another run holds it, or where the warehouse can't be written.
+        """
+        if not isinstance(self.filesystem, LocalFileSystem):
+            yield
+            return
+        try:
+            Path(self.path, WORK).mkdir(parents=True, exist_ok=True)
+            handle = open(Path(self.path, WORK, "lock"), "w")  # noqa: SIM115
+        except OSError as error:
+            raise UsageError(f"warehouse {self.location}: {error.strerror}") from None
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise UsageError(
+                    f"warehouse {self.location} is being written by another run; wait for its end"
+                ) from None
+            yield
+
+    def clear_work(self) -> None:
+        """Remove what earlier runs that did not end left behind."""
+        selector = FileSelector(f"{self.path}/{WORK}", allow_not_found=True)
+        for info in self.filesystem.get_file_info(selector):
+            if info.type == FileType.Directory:
+                self.filesystem.delete_dir(info.path)
+
+    def files(self, relative: str) -> list[StoredFile]:
+        """The Parquet files of a stored table with their footers, by path."""
+        root = f"{self.path}/{relative}"
+        infos = self.filesystem.get_file_info(FileSelector(root, recursive=True))
+        stored = []
+        for info in sorted(infos, key=lambda info: info.path):
+            if info.type == FileType.File and info.path.endswith(".parquet"):
+                with self.filesystem.open_input_file(info.path) as source:
+                    footer = pq.read_metadata(source)
+                modified = (info.mtime_ns or 0) // 1_000_000
+                stored.append(StoredFile(info.path[len(root) + 1 :], info.size, modified, footer))
+        return stored
+
+    def store_row(self, spec: TableSpec, relative: str, row: dict[str, Any]) -> None:
+        """Store a table of one row without Spark."""
+        table = pa.Table.from_pylist([row], schema=to_arrow_schema(spark_schema(spec)))
+        self.filesystem.create_dir(f"{self.path}/{relative}")
+        name = f"{self.path}/{relative}/part-{row['run_id']}.parquet"
+        with self.filesystem.open_output_stream(name) as sink:
+            pq.write_table(table, sink)
+
+    def commit(self, spec: TableSpec, stored: str, run_id: str) -> int:
+        """Make the stored files below `stored` the table's content; returns its Delta version."""
+        files = self.files(stored)
+        for file in files:
+            source, target = f"{self.path}/{stored}/{file.path}", f"{self.path}/{spec.path}"
+            self.filesystem.create_dir(f"{target}/{file.path}".rpartition("/")[0])
+            self.filesystem.move(source, f"{target}/{file.path}")
+        actions = [_add_action(file) for file in files]
+        properties = CommitProperties(
+            custom_metadata={"runId": run_id},
+            app_transactions=[Transaction(_LAYOUT, TABLES_VERSION)],
+        )
+        uri = self.uri(spec.path)
+        table = self.table(spec)
+        if table is None:
+            create_table_with_add_actions(
+                uri,
+                delta_schema(spec),
+                actions,
+                partition_by=list(spec.partitioned_by),
+                name=spec.id,
+                description=spec.description,
+                commit_properties=properties,
+            )
+            return DeltaTable(uri).version()
+        mode = "append" if spec.name == "runs" else "overwrite"
+        table.create_write_transaction(
+            [*actions],
+            mode,
+            delta_schema(spec),
+            partition_by=list(spec.partitioned_by),
+            commit_properties=properties,
+        )
+        return DeltaTable(uri).version()
+
+    def table(self, spec: TableSpec) -> DeltaTable | None:
+        """The Delta table as it is now, or None where there is none yet."""
+        try:
+            return DeltaTable(self.uri(spec.path))
+        except TableNotFoundError:
+            return None
+
+    def check_version(self, specs: Sequence[TableSpec]) -> None:
+        """Refuse a warehouse whose tables another layout wrote, before anything is built."""
+        for spec in specs:
+            table = self.table(spec)
+            if table is None:
+                continue
+            version = table.transaction_version(_LAYOUT)
+            if version != TABLES_VERSION:
+                raise UsageError(
+                    f"warehouse {self.location}: {spec.path} was written with version {version} of "
+                    f"the tables, this program writes {TABLES_VERSION}; name another warehouse or "
+                    "remove this one"
+                )
+
+
+def plain_location(location: str) -> str:
+    """An absolute local path for local locations (also `file:` URIs), other URIs as they are."""
+    parsed = urlparse(location)
+    if parsed.scheme == "file":
+        return str(Path(unquote(parsed.path)).absolute())
+    if "://" in location:
+        return location
+    return str(Path(location).expanduser().absolute())
+
+
+def stored(frame: DataFrame, location: str, spec: TableSpec | None = None) -> DataFrame:
+    """Write a frame to a scratch folder, a path or URI, and return it read back.
+
+    Cuts the frame's plan there, and files outlive a worker that is killed. The files of gold tables
+    are sorted by the key; partitioned tables are laid out by their partitions.
+    """
+    if spec is not None and spec.partitioned_by:
+        writer = frame.repartition(*spec.partitioned_by).write.partitionBy(*spec.partitioned_by)
+    elif spec is not None and spec.layer == "gold":
+        writer = frame.repartition(spec.key[0]).sortWithinPartitions(*spec.key).write
+    else:
+        writer = frame.write
+    writer.mode("overwrite").parquet(location)
+    # The warehouse's own name may hold brackets or stars: they are no patterns.
+    reader = frame.sparkSession.read.option("__globPaths__", "false")
+    return reader.schema(frame.schema).parquet(location)
+
+
+def published(frame: DataFrame, spec: TableSpec, constants: dict[str, Any]) -> DataFrame:
+    """The frame with exactly the table's columns; `constants` fill those it does not have.
+
+    Raises TypeError where a column is absent or of another type: a defect of a builder.
+    """
+    added = [name for name in constants if name not in frame.columns]
+    have = {field.name: field.dataType.simpleString() for field in frame.schema}
+    want = {column.name: column.type for column in spec.columns}
+    wrong = [
+        f"{name} is {have.get(name, 'absent')}, want {type_}"
+        for name, type_ in want.items()
+        if name not in added and have.get(name) != type_
+    ]
+    if wrong:
+        raise TypeError(f"{spec.path}: {'; '.join(wrong)}")
+    return frame.select(
+        *(
+            F.lit(constants[name]).cast(type_).alias(name) if name in added else F.col(name)
+            for name, type_ in want.items()
+        )
+    )
+
+
+def spark_schema(spec: TableSpec) -> T.StructType:
+    """The table's columns as Spark types, with comments."""
+    return T.StructType(
+        [
+            T.StructField(
+                column.name,
+                _TYPES[column.type],
+                column.nullable,
+                {"comment": column.comment},
+            )
+            for column in spec.columns
+        ]
+    )
+
+
+def delta_schema(spec: TableSpec) -> Schema:
+    """The table's columns as Delta types, with comments."""
+    return Schema.from_json(spark_schema(spec).json())
+
+
+def _add_action(file: StoredFile) -> AddAction:
+    """The Delta log's entry of a file.
+
+    Of statistics only the number of rows: where a file has bounds for some columns, deltalake's
+    filters take the others' for null and skip rows that are there. Weeks are partitions instead.
+    """
+    parts = dict(part.split("=", 1) for part in file.path.split("/")[:-1])
+    values = {name: None if text == _HIVE_NULL else unquote(text) for name, text in parts.items()}
+    return AddAction(
+        path=file.path,
+        size=file.size,
+        partition_values=values,
+        modification_time=file.modified,
+        data_change=True,
+        stats=json.dumps({"numRecords": file.footer.num_rows}),
+    )

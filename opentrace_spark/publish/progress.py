@@ -1,0 +1,54 @@
+"""Progress of a run on a terminal: the step at work, then its rows and seconds."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+class TerminalProgress:
+    """Shows each step while it runs and leaves a line when it is done.
+
+    A context manager; silent where the console is no terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> TerminalProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def started(self, step: str, place: int, steps: int) -> None:
+        """Show the step at work."""
+        self._bar.reset(self._task, description=f"{place:>2}/{steps} {step}")
+
+    def finished(self, step: str, rows: int, seconds: float) -> None:
+        """Leave a line with what the step stored."""
+        if self._console.is_terminal:
+            self._console.print(
+                f"   {step:<24} {rows:>12,} rows {seconds:>8.1f} s", highlight=False
+            )
+
+    def counted(self, stage: str, done: int, total: int) -> None:
+        """Show how far a counted piece of work is, for example the generator's weeks."""
+        self._bar.update(self._task, description=f"{stage}: {done:,} of {total:,}")

@@ -1,0 +1,253 @@
+"""A run: build and check every table of the flow aside, then publish all of them together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+from pyspark.sql import DataFrame, SparkSession
+
+import opentrace_spark
+from opentrace_spark.bronze.weekdays import check_weekdays
+from opentrace_spark.checks import checks_of, hold
+from opentrace_spark.config import Config
+from opentrace_spark.errors import ContentError, UsageError
+from opentrace_spark.flow import selected_steps
+from opentrace_spark.io import WORK, Warehouse, published, stored
+from opentrace_spark.sources.failures import content_error_from
+from opentrace_spark.sources.landing import Landing, filesystem_of
+from opentrace_spark.sources.rows import check_files
+from opentrace_spark.steps import Context, Step
+from opentrace_spark.tables import GOLD_RUNS, TABLES, TABLES_VERSION
+
+log = logging.getLogger("opentrace_spark.run")
+
+_STEPS_AT_ONCE = 4
+_SPECS = {spec.id: spec for spec in TABLES}
+
+
+class Progress(Protocol):
+    """Told what a run is doing; a terminal shows it, a log file may."""
+
+    def started(self, step: str, place: int, steps: int) -> None:
+        """Step number `place` of `steps` begins."""
+
+    def finished(self, step: str, rows: int, seconds: float) -> None:
+        """The step's table is stored and checked."""
+
+
+@dataclass
+class RunResult:
+    """What a run did: its id, rows and seconds per table, Delta versions, checks that held."""
+
+    run_id: str
+    started: datetime
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    checks: int = 0
+
+
+def run(
+    spark: SparkSession,
+    landing: Landing,
+    warehouse: Warehouse,
+    config: Config,
+    *,
+    only: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> RunResult:
+    """Build the tables of `only` (default: all) and what they need; publish what is published.
+
+    Raises UsageError and ContentError before any table changes. The warehouse must not be in use
+    by another run: see `Warehouse.lock`.
+    """
+    steps = selected_steps(only)
+    warehouse.check_version(TABLES)
+    check_files(landing)
+    started = datetime.now(timezone.utc).replace(microsecond=0)
+    inputs = _fingerprints(landing)
+    run_id = _run_id(started, inputs, config)
+    result = RunResult(run_id, started)
+    with warehouse.lock(), _plain_errors(landing):
+        warehouse.clear_work()
+        try:
+            _build(_Job(spark, landing, warehouse, config, result, progress), steps)
+            _publish(warehouse, steps, config, inputs, result)
+        finally:
+            spark.catalog.clearCache()  # rows of text files, kept while bronze was built
+            warehouse.clear_work()
+    return result
+
+
+def _build(job: _Job, steps: tuple[Step, ...]) -> None:
+    """Store the table of every step, each as soon as those it reads are there; then check all.
+
+    Steps that do not wait for each other run side by side: small ones leave most of a machine idle.
+    """
+    waiting = list(steps)
+    running: dict[Future[None], Step] = {}
+    with ThreadPoolExecutor(_STEPS_AT_ONCE) as pool:
+        try:
+            while waiting or running:
+                for step in [s for s in waiting if all(name in job.tables for name in s.reads)]:
+                    waiting.remove(step)
+                    running[pool.submit(job.build, step, steps)] = step
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    del running[future]
+                    future.result()
+            for check in [pool.submit(hold, c, job.tables) for c in checks_of(job.tables, _SPECS)]:
+                check.result()
+                job.result.checks += 1
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            job.spark.sparkContext.cancelAllJobs()
+            raise
+
+
+@dataclass
+class _Job:
+    """What the steps of one run share: where they store, and the tables stored so far."""
+
+    spark: SparkSession
+    landing: Landing
+    warehouse: Warehouse
+    config: Config
+    result: RunResult
+    progress: Progress | None
+    tables: dict[str, DataFrame] = field(default_factory=dict)
+    locations: dict[str, str] = field(default_factory=dict)
+
+    def build(self, step: Step, steps: tuple[Step, ...]) -> None:
+        """Build and store a step's table."""
+        begun = time.monotonic()
+        result, table = self.result, step.writes
+        if self.progress:
+            self.progress.started(step.name, len(self.tables) + 1, len(steps))
+        scratch = self.warehouse.uri(f"{WORK}/{result.run_id}/scratch/{step.name}")
+        context = Context(
+            self.spark,
+            self.config,
+            self.landing,
+            result.run_id,
+            result.started,
+            scratch,
+            self.locations,
+        )
+        frame = step.build({name: self.tables[name] for name in step.reads}, context)
+        spec = _SPECS.get(table)
+        if spec:
+            frame = published(frame, spec, _constants(self.config, result))
+        relative = _stored_at(result.run_id, table)
+        frame = stored(frame, self.warehouse.uri(relative), spec)
+        if table == "bronze_downloads":
+            check_weekdays(frame)
+        rows = sum(file.footer.num_rows for file in self.warehouse.files(relative))
+        seconds = round(time.monotonic() - begun, 3)
+        result.rows[table], result.seconds[step.name] = rows, seconds
+        self.locations[table] = self.warehouse.uri(relative)
+        self.tables[table] = frame  # last: from now on other steps may use it
+        log.info("%s: %d rows, %.1f s", step.name, rows, seconds)
+        if self.progress:
+            self.progress.finished(step.name, rows, seconds)
+
+
+def _publish(
+    warehouse: Warehouse,
+    steps: tuple[Step, ...],
+    config: Config,
+    inputs: dict[str, Any],
+    result: RunResult,
+) -> None:
+    """Commit every table of `tables.py` that the run built, and gold/runs last."""
+    for step in steps:
+        spec = _SPECS.get(step.writes)
+        if spec:
+            built = _stored_at(result.run_id, step.writes)
+            result.versions[spec.path] = warehouse.commit(spec, built, result.run_id)
+    row = {
+        "finished_at": datetime.now(timezone.utc),
+        "version": opentrace_spark.__version__,
+        "tables_version": TABLES_VERSION,
+        "inputs": _json(inputs),
+        "row_counts": _json(
+            {_SPECS[name].path: rows for name, rows in result.rows.items() if name in _SPECS}
+        ),
+        "table_versions": _json(result.versions),
+        "step_seconds": _json(result.seconds),
+        "checks_passed": result.checks,
+    }
+    relative = _stored_at(result.run_id, GOLD_RUNS.id)
+    warehouse.store_row(GOLD_RUNS, relative, row | _constants(config, result))
+    result.versions[GOLD_RUNS.path] = warehouse.commit(GOLD_RUNS, relative, result.run_id)
+
+
+def _stored_at(run_id: str, table: str) -> str:
+    return f"{WORK}/{run_id}/{table}"
+
+
+def _constants(config: Config, result: RunResult) -> dict[str, Any]:
+    """The columns that every row of a run shares."""
+    return {
+        "parameters": config.parameters,
+        "run_id": result.run_id,
+        "processed_at": result.started,
+    }
+
+
+def _run_id(started: datetime, inputs: dict[str, Any], config: Config) -> str:
+    content = hashlib.sha256((_json(inputs) + config.parameters).encode()).hexdigest()
+    return f"{started:%Y%m%dT%H%M%SZ}-{content[:8]}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _fingerprints(landing: Landing) -> dict[str, dict[str, Any]]:
+    """Relative path -> bytes and sha256 of every file that the run reads."""
+    prints = {}
+    for file in landing.files:
+        filesystem, path = filesystem_of(file.uri)
+        digest = hashlib.sha256()
+        try:
+            with filesystem.open_input_stream(path, compression=None) as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
+        except OSError as error:
+            raise ContentError(f"{file.relative_path}: can't be read ({error})") from None
+        prints[file.relative_path] = {"bytes": file.size, "sha256": digest.hexdigest()}
+    return prints
+
+
+@contextmanager
+def _plain_errors(landing: Landing) -> Iterator[None]:
+    """Turn what Spark and the file systems say of bad files and full disks into one sentence."""
+    try:
+        yield
+    except (ContentError, UsageError):
+        raise
+    except Exception as error:
+        text = str(error)
+        if plain := content_error_from(error, landing.uri):
+            raise plain from error
+        if "No space left on device" in text:
+            raise ContentError(
+                "the disk is full: nothing was published; make room (about four times the landing) "
+                "or name a warehouse and --scratch elsewhere"
+            ) from error
+        if "ARITHMETIC_OVERFLOW" in text or "OverflowError" in text:
+            raise ContentError(
+                "downloads add up to more than 64 bits can hold: look for absurd counts in "
+                "downloads/; nothing was published"
+            ) from error
+        raise

@@ -1,0 +1,239 @@
+"""silver/lineage: first parent, root, depth and family of every model, and the proof of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+from opentrace_spark.errors import ContentError
+from opentrace_spark.io import stored
+from opentrace_spark.silver.families import find_families
+from opentrace_spark.silver.kinds import kind
+from opentrace_spark.silver.roots import find_roots
+from opentrace_spark.steps import Context
+from opentrace_spark.tables import SILVER_LINEAGE
+
+
+def build_lineage(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """The columns of `silver/lineage` for every model of `work_models`.
+
+    Reads `work_models` (`model_id, model_key, is_in_models`) and `work_parents`. Acts: runs the two
+    passes, root finding and connected components, in `context.scratch`. Raises ContentError where
+    they contradict each other.
+    """
+    choices = context.config.attribution
+    parents = inputs["work_parents"]
+    names = inputs["work_models"].select("model_id", "model_key", "is_in_models")
+    models = names.where("is_in_models").drop("is_in_models")
+    unknown = names.where("not is_in_models").drop("is_in_models")
+    scratch = context.scratch
+    first = stored(first_parents(parents, choices.parent), f"{scratch}/first_parents")
+    usable = first.where(F.col("parent_key").isNotNull()).select("model_key", "parent_key")
+    links = first.select("model_key", F.explode("parent_keys").alias("parent_key"))
+    roots = find_roots(usable, f"{scratch}/roots").frame
+    families = find_families(links, roots, f"{scratch}/families")
+    ends = _with_names(families.join(roots, on="model_key", how="left"), models)
+    lineage = stored(_assembled(models, first, ends), f"{scratch}/lineage")
+    _check(certificate_violations(lineage, parents, parent=choices.parent))
+    if choices.missing_ancestor == "self":
+        lineage = _keeping_own_where_missing(lineage)
+    return lineage.unionByName(lineage_of_unknown(unknown))
+
+
+def first_parents(parents: DataFrame, parent: str) -> DataFrame:
+    """One row per model of `work_parents`: the parent that decides, and the counts.
+
+    `parent` is `attribution.parent`: `first`, the first listed one that is not the model itself, or
+    `first_available`, the first of those in `models/`, else the first of them. `parent_keys` are
+    all parents in `models/`; `own_status` is the status by the model's own list, with `attributed`
+    for what may turn out to be a cycle.
+    """
+    is_other = ~F.col("is_self") & F.col("parent_name").isNotNull()
+    # Booleans sort false first: a parent that is there goes before one that is missing.
+    is_late = F.col("parent_id").isNull() if parent == "first_available" else F.lit(False)
+    entry = F.struct(
+        is_late.alias("is_late"), "position", "parent_id", "parent_key", "parent_name", "relation"
+    )
+    grouped = parents.groupBy("model_key", "parent_source", "tag_kind").agg(
+        F.min(F.when(is_other, entry)).alias("first"),
+        F.collect_list(F.when(is_other, F.col("parent_key"))).alias("parent_keys"),
+        F.count_if(is_other).cast("int").alias("parent_count"),
+        F.count_if("is_self").cast("int").alias("self_parent_count"),
+    )
+    own_status = (
+        F.when(F.col("first.parent_key").isNotNull(), "attributed")
+        .when(F.col("first").isNotNull(), "parent_missing")
+        .when(F.col("self_parent_count") > 0, "self")
+        .otherwise("root")
+    )
+    return grouped.select(
+        "model_key",
+        *(f"first.{name}" for name in ("parent_id", "parent_key", "parent_name", "relation")),
+        *("parent_source", "tag_kind", "parent_count", "self_parent_count"),
+        own_status.alias("own_status"),
+        "parent_keys",
+    )
+
+
+def _with_names(linked: DataFrame, models: DataFrame) -> DataFrame:
+    """Add `root_id, family_id`; a linked model without a root of its own is one."""
+    rooted = linked.withColumn("root_key", F.coalesce("root_key", "model_key"))
+    used = rooted.select(F.explode(F.array("root_key", "family_key")).alias("model_key"))
+    # Few models are a root with derivatives, so their names are a small table to join.
+    names = models.join(used, on="model_key", how="left_semi")
+    root_names = names.select(
+        F.col("model_key").alias("root_key"), F.col("model_id").alias("root_id")
+    )
+    family_names = names.select(
+        F.col("model_key").alias("family_key"), F.col("model_id").alias("family_id")
+    )
+    named = rooted.join(root_names, on="root_key").join(family_names, on="family_key")
+    return named.select("model_key", "root_id", "family_id", *rooted.columns[1:])
+
+
+def _assembled(models: DataFrame, first: DataFrame, ends: DataFrame) -> DataFrame:
+    joined = models.join(first, on="model_key", how="left").join(ends, on="model_key", how="left")
+    status = F.when(F.col("cycle_key").isNotNull(), "cycle").otherwise(
+        F.coalesce("own_status", F.lit("root"))
+    )
+    values = {name: F.coalesce(name, alone) for name, alone in _alone().items()} | {
+        "kind": kind(F.col("relation"), F.col("parent_count"), F.col("tag_kind")),
+        "status": status,
+    }
+    return _as_lineage(joined, values)
+
+
+def lineage_of_unknown(unknown: DataFrame) -> DataFrame:
+    """The columns of `silver/lineage` for `model_id, model_key` known from downloads alone."""
+    empty = {column.name: F.lit(None) for column in SILVER_LINEAGE.columns}
+    return _as_lineage(unknown, empty | _alone() | {"status": F.lit("no_metadata")})
+
+
+def _alone() -> dict[str, Column]:
+    """Columns that are never null, as they are for a model that nothing is linked to."""
+    return {
+        **{f"{of}_id": F.col("model_id") for of in ("model", "root", "family")},
+        **{f"{of}_key": F.col("model_key") for of in ("model", "root", "family")},
+        **{count: F.lit(0) for count in ("depth", "parent_count", "self_parent_count")},
+        "family_size": F.lit(1),
+    }
+
+
+def _as_lineage(frame: DataFrame, values: Mapping[str, Column]) -> DataFrame:
+    """The table's columns: those of `values`, else as they are in `frame`."""
+    return frame.select(
+        *(
+            values.get(column.name, F.col(column.name)).cast(column.type).alias(column.name)
+            for column in SILVER_LINEAGE.columns
+        )
+    )
+
+
+def _keeping_own_where_missing(lineage: DataFrame) -> DataFrame:
+    """The option `missing_ancestor = self`: a chain that ends in a missing parent is not used."""
+    ends = lineage.where(F.col("status") == "parent_missing").select(
+        "root_key", F.lit(True).alias("is_missing")
+    )
+    joined = lineage.join(ends, on="root_key", how="left")
+    alone = {"root_id": F.col("model_id"), "root_key": F.col("model_key"), "depth": F.lit(0)}
+    own = alone | {"status": F.lit("parent_missing")}
+    return _as_lineage(
+        joined,
+        {
+            name: F.when(F.col("is_missing"), value).otherwise(F.col(name))
+            for name, value in own.items()
+        },
+    )
+
+
+def certificate_violations(
+    lineage: DataFrame, parents: DataFrame, *, parent: str = "first"
+) -> DataFrame:
+    """What is wrong with a lineage: `rule, model_id, detail`; no row where it is proved right.
+
+    Takes all of `silver/lineage` (of `missing_ancestor = nearest`) and of `work_parents`. One
+    aggregate and two joins, no walk: every model is compared with its own parents only. That is
+    enough: the depth falls by one on every step of an `attributed` model, so its walk ends, at the
+    root of all models on it; a `cycle` model always has a parent that is one, so its walk comes
+    back. A row breaks the first of `_rules` that it breaks.
+    """
+    expected = first_parents(parents, parent).select(
+        "model_key", F.col("parent_key").alias("first_key"), "own_status", "parent_keys"
+    )
+    rows = lineage.join(expected, on="model_key", how="left").select(
+        *("model_id", *_FACTS, "first_key", "own_status"),
+        F.when(F.col("parent_id").isNotNull(), F.xxhash64("parent_id")).alias("named_parent"),
+        F.xxhash64("root_id").alias("named_root"),
+        F.xxhash64("family_id").alias("named_family"),
+        F.explode_outer("parent_keys").alias("parent_key"),
+    )
+    ahead = lineage.select(*(F.col(name).alias(f"parents_{name}") for name in _FACTS))
+    # A model without parents meets itself: a million nulls would meet in one partition.
+    meets = F.coalesce("parent_key", "model_key") == F.col("parents_model_key")
+    broken = F.coalesce(*(F.when(is_broken, F.lit(rule)) for rule, is_broken in _rules().items()))
+    compared = rows.join(ahead, on=meets, how="left").select(
+        broken.alias("rule"), "model_id", _detail().alias("detail")
+    )
+    return compared.where(F.col("rule").isNotNull())
+
+
+# No names among them: the joins of the certificate move numbers and one name per model.
+_FACTS = ("model_key", "root_key", "depth", "status", "cycle_length", "family_key")
+
+
+def _rules() -> dict[str, Column]:
+    """The rules of the certificate by name, as conditions that are true where one is broken.
+
+    A row is a model and one of its parents in `models/` (`parent_key`, null where it has none);
+    `first_key` is its first parent.
+    """
+    status, first_key = F.col("status"), F.col("first_key")
+    is_edge, is_first = F.col("parent_key").isNotNull(), F.col("parent_key") == first_key
+    is_cycle = status == "cycle"
+    is_alone = F.col("root_key").eqNullSafe(F.col("model_key")) & (F.col("depth") == 0)
+    own_status = F.coalesce("own_status", F.when(status == "no_metadata", status), F.lit("root"))
+
+    def differs(left: str, right: Column) -> Column:
+        return ~F.col(left).eqNullSafe(right)
+
+    return {
+        "keys are the hashes of names": differs("root_key", F.col("named_root"))
+        | differs("family_key", F.col("named_family")),
+        "parent_id is the first usable parent": differs("named_parent", first_key),
+        "a root has no usable parent": first_key.isNotNull() & ~status.isin("attributed", "cycle"),
+        "a model without usable parent is a root": first_key.isNull()
+        & (~is_alone | (status != own_status)),
+        "parents are in models/": is_edge & F.col("parents_model_key").isNull(),
+        "a cycle comes back": is_first & (is_cycle != (F.col("parents_status") == "cycle"))
+        | is_cycle & ~is_alone,
+        "cycle_length is that of the parent": is_first
+        & differs("cycle_length", F.col("parents_cycle_length"))
+        | (is_cycle != (F.coalesce("cycle_length", F.lit(0)) > 1)),
+        "the root is that of the parent": is_first
+        & ~is_cycle
+        & differs("root_key", F.col("parents_root_key")),
+        "the depth is one more than that of the parent": is_first
+        & ~is_cycle
+        & differs("depth", F.col("parents_depth") + 1),
+        "the family is the same at both ends": is_edge
+        & differs("family_key", F.col("parents_family_key")),
+        "the family is named by its smallest key": F.col("family_key") > F.col("model_key"),
+    }
+
+
+def _detail() -> Column:
+    def described(prefix: str) -> Column:
+        named = (F.concat(F.lit(f"{fact} "), F.col(prefix + fact)) for fact in _FACTS)
+        return F.concat_ws(", ", *named)
+
+    parent = F.concat(F.lit("parent: "), described("parents_"))
+    return F.concat_ws("; ", described(""), F.when(F.col("parent_key").isNotNull(), parent))
+
+
+def _check(violations: DataFrame) -> None:
+    """Raise ContentError with up to three violations."""
+    found = violations.orderBy("rule", "model_id").limit(3).collect()
+    if found:
+        shown = "; ".join(f"{row.rule}: {row.model_id} ({row.detail})" for row in found)
+        raise ContentError(f"silver/lineage: its two passes or their parents disagree: {shown}")

@@ -1,0 +1,192 @@
+"""Which files a landing directory holds, on this machine or in an object store."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import date, timedelta
+from urllib.parse import unquote
+
+import pyarrow as pa
+from pyarrow import fs as pafs
+
+from opentrace_spark.errors import ContentError, UsageError
+
+KINDS = ("models", "downloads", "aliases", "organizations", "annotations")
+"""The folders that are read; the first two are needed."""
+
+_NEEDED = KINDS[:2]
+_LATER = ("snapshots", "leaderboard")
+_MANIFEST = "manifest.json"
+_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+_FORMATS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+}
+
+
+@dataclass(frozen=True)
+class LandingFile:
+    """A file: `relative_path` (to the landing) names it in tables and messages, `uri` opens it.
+
+    `format` is parquet, csv or jsonl; `compression` is what pyarrow calls it, None for none.
+    """
+
+    kind: str
+    relative_path: str
+    uri: str
+    format: str
+    size: int
+    compression: str | None = None
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A landing directory: its files in byte order of their relative paths.
+
+    `uri` has the form that Spark reads; nothing in it is percent-encoded. `last_complete_week` is
+    the Monday that the manifest names, None where it names none.
+    """
+
+    uri: str
+    files: tuple[LandingFile, ...]
+    last_complete_week: date | None = None
+
+    def of_kind(self, kind: str) -> tuple[LandingFile, ...]:
+        """The files of one folder, in order; empty where the folder is absent."""
+        return tuple(file for file in self.files if file.kind == kind)
+
+
+def open_landing(uri: str) -> Landing:
+    """List the data files below `uri`, a path or a URI such as `s3://bucket/landing`.
+
+    Reads no data file: `sources.rows.check_files` does that.
+
+    Raises:
+        UsageError: the directory, `models/` or `downloads/` is missing or has no data file.
+        ContentError: a file of unknown kind, or a manifest that can't be understood.
+    """
+    root = _spark_uri(uri)
+    filesystem, base = filesystem_of(root)
+    try:
+        found = filesystem.get_file_info(base)
+    except (OSError, pa.ArrowException) as error:
+        raise UsageError(f"landing {uri} can't be reached: {_first_line(error)}") from None
+    if found.type == pafs.FileType.File:
+        raise UsageError(f"landing {uri} is a file; name the folder that holds models/ and so on")
+    folders = {kind: _list(filesystem, base, kind) for kind in (*KINDS, *_LATER)}
+    if found.type == pafs.FileType.NotFound and not any(folders.values()):
+        raise UsageError(f"landing {uri} is not there; name a folder that holds models/ and so on")
+    _check_needed(uri, folders)
+    files = tuple(
+        _landing_file(root, kind, path, size)
+        for kind in sorted(KINDS)
+        for path, size in sorted(folders[kind], key=lambda entry: os.fsencode(entry[0]))
+    )
+    return Landing(root, files, _read_manifest(filesystem, base))
+
+
+def filesystem_of(uri: str) -> tuple[pafs.FileSystem, str]:
+    """The file system of a landing's or file's URI, and the path in it.
+
+    Only scheme and authority are parsed, so any character may stand in the path.
+    """
+    scheme, _, rest = uri.partition("://")
+    if scheme == "file":
+        return pafs.LocalFileSystem(), rest
+    authority, _, path = rest.partition("/")
+    scheme = "s3" if scheme == "s3a" else scheme
+    try:
+        filesystem, base = pafs.FileSystem.from_uri(f"{scheme}://{authority}/")
+    except (OSError, pa.ArrowException) as error:
+        raise UsageError(f"{uri} can't be opened: {_first_line(error)}") from None
+    return filesystem, f"{base.rstrip('/')}/{path}".rstrip("/")
+
+
+def _spark_uri(uri: str) -> str:
+    """`uri` as Spark takes it: absolute, with a scheme, `s3a:` for S3, no slash at the end."""
+    scheme, separator, rest = uri.partition("://")
+    if scheme == "file" and separator:
+        uri = unquote(rest)
+    elif separator and scheme.isalnum():
+        scheme = "s3a" if scheme == "s3" else scheme
+        return f"{scheme}://{rest.rstrip('/')}"
+    elif uri.startswith("file:/"):
+        uri = unquote(uri.removeprefix("file:"))
+    return f"file://{os.path.abspath(uri)}".rstrip("/")
+
+
+def _list(filesystem: pafs.FileSystem, base: str, kind: str) -> list[tuple[str, int]]:
+    """Relative path and size of the data files of a folder, sub-folders included."""
+    selector = pafs.FileSelector(f"{base}/{kind}", allow_not_found=True, recursive=True)
+    try:
+        entries = filesystem.get_file_info(selector)
+    except NotADirectoryError:
+        return []
+    except OSError as error:
+        raise UsageError(f"folder {kind}/ can't be listed: {_first_line(error)}") from None
+    files = []
+    for entry in entries:
+        path = entry.path.removeprefix(base).lstrip("/")
+        hidden = any(part[:1] in "._" for part in path.split("/")[1:])
+        if entry.type != pafs.FileType.Directory and not hidden:
+            files.append((path, entry.size or 0))
+    return files
+
+
+def _check_needed(uri: str, folders: dict[str, list[tuple[str, int]]]) -> None:
+    for kind in _NEEDED:
+        if folders[kind]:
+            continue
+        later = [f"{name}/" for name in _LATER if folders[name]]
+        hint = (
+            f" ({' and '.join(later)} alone: this version reads only models/ with downloads/)"
+            if later
+            else ""
+        )
+        raise UsageError(
+            f"landing {uri} has no data file in {kind}/{hint}; "
+            f"put Parquet, CSV or JSON Lines files into {kind}/, or name another landing"
+        )
+
+
+def _landing_file(root: str, kind: str, path: str, size: int) -> LandingFile:
+    stem, extension = os.path.splitext(path.lower())
+    compression = _COMPRESSIONS.get(extension)
+    if compression:
+        extension = os.path.splitext(stem)[1]
+    format_ = _FORMATS.get(extension)
+    if format_ is None or (format_ == "parquet" and compression):
+        raise ContentError(
+            f"{path}: not a kind of file that is read (.parquet, or .csv, .jsonl, .ndjson, .json, "
+            "plain or with .gz, .bz2, .zst); convert it, take it out, or begin its name with _"
+        )
+    return LandingFile(kind, path, f"{root}/{path}", format_, size, compression)
+
+
+def _read_manifest(filesystem: pafs.FileSystem, base: str) -> date | None:
+    """The Monday of `last_complete_week`, None where there is no manifest or it has no such key."""
+    try:
+        with filesystem.open_input_file(f"{base}/{_MANIFEST}") as stream:
+            text = stream.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ContentError(f"{_MANIFEST} can't be read: {_first_line(error)}") from None
+    try:
+        value = json.loads(text).get("last_complete_week")
+        day = None if value is None else date.fromisoformat(value)
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        raise ContentError(
+            f'{_MANIFEST}: not of the form {{"last_complete_week": "2025-08-11"}}; '
+            "mend or remove it"
+        ) from None
+    return None if day is None else day - timedelta(days=day.weekday())
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,124 @@
+"""CSV and JSON Lines files to typed rows, read in Spark tasks: one task per file, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyspark import StorageLevel
+
+from opentrace_spark.errors import ContentError
+from opentrace_spark.sources.cells import PARSERS, UnparsableError, to_json
+from opentrace_spark.sources.failures import TaskContentError
+from opentrace_spark.sources.landing import LandingFile
+from opentrace_spark.sources.records import Record, first_object, read_header, read_records
+from opentrace_spark.sources.schemas import (
+    COLUMNS,
+    KEEPS_OTHER_FIELDS,
+    OTHER_FIELDS,
+    arrow_schema,
+    required_columns,
+    row_schema,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_BATCH_ROWS = 20_000
+_BATCH_CHARACTERS = 8_000_000
+
+
+def read_text(spark: SparkSession, kind: str, files: tuple[LandingFile, ...]) -> DataFrame:
+    """The rows of text files as `schemas.row_schema(kind)`; starts no job.
+
+    A malformed row and one with a cell that does not parse have a `reason` and `raw_values`. The
+    frame is marked to be kept on disk once read, since parsing it again costs more than that.
+    """
+    if not files:
+        return spark.createDataFrame([], row_schema(kind))
+    numbers = spark.range(0, len(files), 1, len(files))  # a partition per file
+
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                yield from read_batches(files[number])
+
+    rows = numbers.mapInArrow(read, row_schema(kind))
+    return rows.persist(StorageLevel.DISK_ONLY)
+
+
+def check_text(file: LandingFile) -> None:
+    """Open a text file and look at its header or first record.
+
+    Raises ContentError where it can't be read or a CSV header lacks a required column.
+    """
+    if file.format != "csv":
+        return first_object(file)
+    header = read_header(file)
+    missing = [name for name in required_columns(file.kind) if name not in header]
+    if missing:
+        raise ContentError(
+            f"{file.relative_path}: the header has no column {' and '.join(missing)} "
+            f"(it has {', '.join(map(repr, header))}); name the columns "
+            f"{', '.join(required_columns(file.kind))} in the first line"
+        )
+
+
+def read_batches(file: LandingFile) -> Iterator[pa.RecordBatch]:
+    """The typed rows of one file, a few thousand at a time.
+
+    Raises TaskContentError for what `records.read_records` refuses.
+    """
+    schema = arrow_schema(file.kind)
+    columns: list[list[Any]] = [[] for _ in schema]
+    characters = 0
+    try:
+        records = read_records(file, required_columns(file.kind))
+        for number, record in enumerate(records, start=1):
+            row = _typed(file.kind, record)
+            row["source_file"], row["source_row"] = file.relative_path, number
+            for values, name in zip(columns, schema.names, strict=True):
+                values.append(row.get(name))
+            characters += _length(record)
+            if number % _BATCH_ROWS == 0 or characters > _BATCH_CHARACTERS:
+                yield _batch(columns, schema)
+                columns, characters = [[] for _ in schema], 0
+    except ContentError as error:
+        raise TaskContentError(str(error)) from None
+    yield _batch(columns, schema)
+
+
+def _batch(columns: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _length(record: Record) -> int:
+    """About how much memory a record takes, in characters."""
+    if isinstance(record, str):
+        return len(record)
+    return sum(len(cell) if isinstance(cell, str) else 100 for cell in record.values())
+
+
+def _typed(kind: str, record: Record) -> dict[str, Any]:
+    """The parsed cells; of a record that says something unusable only the reason and its text."""
+    if isinstance(record, str):
+        return {"reason": "malformed_row", "raw_values": _encodable(record)}
+    row: dict[str, Any] = {}
+    for rule in COLUMNS[kind]:
+        cell = record.get(rule.name)
+        if cell is not None:
+            try:
+                row[rule.name] = PARSERS[rule.form](cell)
+            except UnparsableError:
+                return {"reason": f"unparsable_{rule.name}", "raw_values": to_json(record)}
+    if kind in KEEPS_OTHER_FIELDS and len(record) > len(row):
+        known = {rule.name for rule in COLUMNS[kind]}
+        other = {k: v for k, v in record.items() if k not in known and v is not None}
+        row[OTHER_FIELDS] = to_json(other) if other else None
+    return row
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()

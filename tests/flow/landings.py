@@ -1,0 +1,48 @@
+"""A small landing of which every table has rows: what the flow tests run on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def write_small_landing(folder: Path) -> Path:
+    """Two developers' roots, a quantiser, a merge, a cycle, a rename; three weeks, one missing."""
+    files = {
+        "models/models.csv": [
+            "id,createdAt,tags,library_name",
+            "lab/base,2024-01-10T00:00:00Z,license:mit,transformers",
+            "corp/base,2022-03-02T23:29:04Z,,transformers",
+            "quant/base-GGUF,2024-05-01T00:00:00Z,"
+            "gguf;base_model:lab/base;base_model:quantized:lab/base,gguf",
+            "user/merge,2024-05-20T00:00:00Z,base_model:corp/base;base_model:lab/base;merge,",
+            "user/a,2024-02-01T00:00:00Z,base_model:user/b,",
+            "user/b,2024-02-02T00:00:00Z,base_model:user/a,",
+        ],
+        "aliases/aliases.csv": ["legacy_id,current_id", "old-base,corp/base"],
+        "organizations/organizations.csv": [
+            "org,country,org_type",
+            "lab,France,non-profit",
+            "corp,USA,company",
+            "user,User,user",
+        ],
+        "downloads/2024-06-03.csv": [
+            "week,id,count",
+            "2024-06-03,lab/base,300",
+            "2024-06-03,old-base,500",
+            "2024-06-03,quant/base-GGUF,400",
+            "2024-06-03,user/merge,250",
+            "2024-06-03,user/a,200",
+        ],
+        "downloads/2024-06-17.csv": [
+            "week,id,count",
+            "2024-06-17,lab/base,100",
+            "2024-06-17,corp/base,100",
+            "2024-06-17,quant/base-GGUF,700",
+            "2024-06-17,gone/model,250",
+        ],
+    }
+    for name, lines in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

@@ -1,0 +1,200 @@
+"""A run as a whole: the same rows however it is executed, and nothing published that is wrong."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import functions as F
+
+from opentrace_spark import flow, run as run_module
+from opentrace_spark.config import load_config
+from opentrace_spark.errors import ContentError, UsageError
+from opentrace_spark.io import Warehouse
+from opentrace_spark.steps import Step
+from opentrace_spark.tables import TABLES
+from tests.flow.landings import write_small_landing
+from tests.pipeline import read_tables, run_pipeline
+
+RUN_COLUMNS = {"run_id", "processed_at"}
+
+
+def comparable(tables):
+    """Rows as text, without the columns that may differ, in an order of their own."""
+    return {
+        table: sorted(
+            repr([value for name, value in row.items() if name not in RUN_COLUMNS]) for row in rows
+        )
+        for table, rows in tables.items()
+    }
+
+
+def versions(warehouse):
+    return {
+        spec.id: DeltaTable(warehouse / spec.path).version()
+        for spec in TABLES
+        if (warehouse / spec.path).is_dir()
+    }
+
+
+@pytest.fixture(scope="module")
+def landing(tmp_path_factory):
+    return write_small_landing(tmp_path_factory.mktemp("landing"))
+
+
+@pytest.fixture(scope="module")
+def jobs_of_builders():
+    """Step -> Spark jobs that its builder started, filled by `built`."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def built(spark, landing, jobs_of_builders, tmp_path_factory):
+    """A warehouse with one good run, in which every builder is watched."""
+    warehouse = tmp_path_factory.mktemp("built") / "warehouse"
+    context, status = spark.sparkContext, spark.sparkContext.statusTracker()
+
+    def watched(step):
+        def build(inputs, given):
+            group = f"building {step.name}"
+            context.setJobGroup(group, group)
+            try:
+                return step.build(inputs, given)
+            finally:
+                jobs_of_builders[step.name] = len(status.getJobIdsForGroup(group))
+                context.setLocalProperty("spark.jobGroup.id", None)
+
+        return Step(step.name, step.reads, step.writes, build, step.acts)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(flow, "FLOW", tuple(watched(step) for step in flow.FLOW))
+        run_pipeline(spark, landing, warehouse, load_config())
+    return warehouse
+
+
+@pytest.fixture
+def warehouse(built, tmp_path):
+    """A copy of it to spoil."""
+    return shutil.copytree(built, tmp_path / "warehouse")
+
+
+def with_step(monkeypatch, name, build):
+    """Replace the builder of one step of the flow."""
+    steps = tuple(
+        Step(step.name, step.reads, step.writes, build, step.acts) if step.name == name else step
+        for step in flow.FLOW
+    )
+    monkeypatch.setattr(flow, "FLOW", steps)
+
+
+def test_every_table_has_rows(built):
+    tables = read_tables(built)
+    assert set(tables) == {spec.id for spec in TABLES} - {"gold_runs"}
+    assert [table for table, rows in tables.items() if not rows] == ["silver_rejects"]
+
+
+def test_run_gives_the_same_rows_with_1_and_7_partitions(spark, landing, built, tmp_path):
+    """The run of `built` had one; this one differs in all that Spark may do otherwise."""
+    changed = {
+        "spark.sql.shuffle.partitions": "7",
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.adaptive.coalescePartitions.enabled": "false",
+        "spark.sql.autoBroadcastJoinThreshold": "-1",
+        "spark.sql.codegen.wholeStage": "true",
+        "spark.sql.files.maxPartitionBytes": "1024",
+    }
+    before = {key: spark.conf.get(key) for key in changed}
+    assert before["spark.sql.shuffle.partitions"] == "1"
+    try:
+        for key, value in changed.items():
+            spark.conf.set(key, value)
+        run_pipeline(spark, landing, tmp_path, load_config())
+    finally:
+        for key, value in before.items():
+            spark.conf.set(key, value)
+    assert comparable(read_tables(tmp_path)) == comparable(read_tables(built))
+
+
+def test_unmarked_builders_start_no_spark_job(built, jobs_of_builders):
+    acting = {step.name for step in flow.FLOW if step.acts}
+    assert set(jobs_of_builders) == {step.name for step in flow.FLOW}
+    assert {name for name, jobs in jobs_of_builders.items() if jobs} == acting == {"lineage"}
+
+
+def test_failed_check_leaves_the_tables_of_the_last_good_run(
+    spark, landing, warehouse, monkeypatch
+):
+    before, rows = versions(warehouse), comparable(read_tables(warehouse))
+    build = next(step.build for step in flow.FLOW if step.name == "usage_shares")
+    with_step(
+        monkeypatch,
+        "usage_shares",
+        lambda inputs, context: build(inputs, context).withColumn("share", F.col("share") * 0.5),
+    )
+    with pytest.raises(ContentError, match="shares of a week sum to 1"):
+        run_pipeline(spark, landing, warehouse, load_config(), only=("core",))
+    assert versions(warehouse) == before
+    assert comparable(read_tables(warehouse)) == rows
+    assert [path.name for path in (warehouse / "_work").iterdir()] == ["lock"]
+
+
+def test_run_killed_between_commits_is_repaired_by_the_next(spark, landing, warehouse, monkeypatch):
+    rows = comparable(read_tables(warehouse))
+    commit, done = Warehouse.commit, []
+
+    def killed(self, spec, *arguments):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(spec)
+        return commit(self, spec, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Warehouse, "commit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_pipeline(spark, landing, warehouse, load_config(), only=("weeks",))
+    (warehouse / "_work" / "dead-run").mkdir()
+    run_pipeline(spark, landing, warehouse, load_config(), only=("weeks",))
+    assert comparable(read_tables(warehouse)) == rows
+    assert not (warehouse / "_work" / "dead-run").exists()
+
+
+def test_second_run_on_a_warehouse_is_refused(spark, landing, warehouse):
+    with Warehouse(str(warehouse)).lock(), pytest.raises(UsageError, match="another run"):
+        run_pipeline(spark, landing, warehouse, load_config())
+
+
+def test_warehouse_of_another_layout_is_refused(spark, landing, warehouse, monkeypatch):
+    before = versions(warehouse)
+    monkeypatch.setattr("opentrace_spark.io.TABLES_VERSION", 99)
+    with pytest.raises(UsageError, match="written with version 1 of the tables"):
+        run_pipeline(spark, landing, warehouse, load_config())
+    assert versions(warehouse) == before
+
+
+def test_only_builds_what_is_named_and_what_it_needs(spark, landing, tmp_path):
+    result = run_pipeline(spark, landing, tmp_path, load_config(), only=("rejects",))
+    assert set(result.versions) == {"silver/rejects", "gold/runs"}
+    assert not (tmp_path / "silver" / "lineage").exists()
+
+
+def test_runs_records_inputs_versions_and_rows(built, landing):
+    (row,) = DeltaTable(built / "gold" / "runs").to_pyarrow_table().to_pylist()
+    assert '"downloads/2024-06-03.csv":{"bytes":' in row["inputs"]
+    assert '"gold/usage_shares":0' in row["table_versions"]
+    assert '"silver/models":7' in row["row_counts"]
+    assert row["checks_passed"] > 20
+
+
+def test_delta_spark_reads_tables_comments_and_history(spark, built):
+    table = str(built / "gold" / "weeks")
+    weeks = spark.read.format("delta").load(table)
+    assert weeks.count() == 3
+    assert weeks.schema["coverage"].metadata["comment"].startswith("share of downloads")
+    (detail,) = spark.sql(f"describe detail delta.`{table}`").collect()
+    assert detail["description"].startswith("What is known of each week")
+    assert spark.sql(f"describe history delta.`{table}`").count() == 1
+
+
+def test_run_module_names_every_table_once():
+    assert len(run_module._SPECS) == len(TABLES)

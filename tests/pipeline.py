@@ -1,0 +1,49 @@
+"""Runs the real pipeline on a landing and reads its tables back, as tests compare them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from opentrace_spark.config import Config
+from opentrace_spark.io import Warehouse
+from opentrace_spark.run import RunResult, run
+from opentrace_spark.sources.landing import open_landing
+from opentrace_spark.tables import GOLD_RUNS, TABLES
+
+Rows = list[dict[str, Any]]
+
+
+def run_tables(
+    spark: SparkSession,
+    landing: Path,
+    warehouse: Path,
+    config: Config,
+    only: tuple[str, ...] = (),
+) -> dict[str, Rows]:
+    """Run the pipeline; table id -> rows of every table it committed but gold/runs."""
+    run_pipeline(spark, landing, warehouse, config, only)
+    return read_tables(warehouse)
+
+
+def run_pipeline(
+    spark: SparkSession,
+    landing: Path,
+    warehouse: Path,
+    config: Config,
+    only: tuple[str, ...] = (),
+) -> RunResult:
+    """Run the pipeline as the command line does."""
+    return run(spark, open_landing(str(landing)), Warehouse(str(warehouse)), config, only=only)
+
+
+def read_tables(warehouse: Path) -> dict[str, Rows]:
+    """Table id -> rows, read without Spark."""
+    return {
+        spec.id: DeltaTable(warehouse / spec.path).to_pyarrow_table().to_pylist()
+        for spec in TABLES
+        if spec != GOLD_RUNS and (warehouse / spec.path).is_dir()
+    }

@@ -1,0 +1,376 @@
+"""Small random landings full of hard cases, and random values of the method.
+
+`landings()` draws a `Landing`: rows by folder, how they are cut into files, and in which format.
+It is plain data until `write` puts it into a folder, so failing examples print and shrink well.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import gzip
+import io
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import strategies as st
+
+from opentrace_spark.config import Config, load_config
+
+OWNERS = ("acme", "Acme", "beta", "gamma", "δelta", "user-1")
+REPOSITORIES = ("one", "One", "two", "t,w;o", 'q"uote', "été")
+POOL = (*(f"{owner}/{name}" for owner in OWNERS for name in REPOSITORIES), "bare", "Bare")
+UNKNOWN = ("ghost/one", "Ghost/one", "acme/unknown", "nobody", "../../x")
+LEGACY = ("old-1", "old-2", "acme/legacy", "GHOST/ONE")
+FORMER = ("former/one", "former/two", "former/three")
+ANCHOR = "anchor/model"
+"""An unknown id with downloads in the first week: every landing has at least one count."""
+
+FIRST_WEEKS = tuple(
+    map(date.fromisoformat, ("2022-02-21", "2022-08-22", "2023-02-20", "2024-06-03", "2024-12-16"))
+)
+COUNTS = (1, 2, 2, 3, 3, 10, 10, 100, 199, 200, 0, 0, 3_000_000_000)
+COUNTRIES = ("USA", "China", "Sweden", "User", "International", "Online", "Atlantis", None)
+ORG_TYPES = ("company", "classroom", "university", "guild", None)
+MARKS = ("gguf", "LoRA", "merge", "onnx", "license:mit", "text-generation")
+LIBRARIES = (None, None, "transformers", "peft", "ctranslate2")
+RELATIONS = ("finetune", "adapter", "quantized", "merge")
+FORMATS = ("csv", "csv.gz", "jsonl", "jsonl.gz", "parquet")
+
+Row = dict[str, Any]
+
+TYPES = {
+    "downloads": {"week": pa.date32(), "id": pa.string(), "count": pa.int64()},
+    "models": {
+        "_id": pa.string(),
+        "id": pa.string(),
+        "createdAt": pa.timestamp("us"),
+        "lastModified": pa.timestamp("ms", tz="UTC"),
+        "likes": pa.int32(),
+        "library_name": pa.string(),
+        "tags": pa.list_(pa.string()),
+        "cardData": pa.string(),
+        "baseModels": pa.struct(
+            {
+                "relation": pa.string(),
+                "models": pa.list_(pa.struct({"_id": pa.string(), "id": pa.string()})),
+            }
+        ),
+    },
+    "aliases": {"legacy_id": pa.string(), "current_id": pa.string()},
+    "organizations": {"org": pa.string(), "country": pa.string(), "org_type": pa.string()},
+    "annotations": {"id": pa.string(), "derived_from": pa.string()},
+}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a landing: its folder, its name without ending, its format and rows."""
+
+    kind: str
+    name: str
+    format: str
+    rows: tuple[Row, ...]
+    malformed: bool = False
+    """Whether a record that is none ends the file (texts only)."""
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A landing before it is written."""
+
+    files: tuple[File, ...]
+    last_complete_week: date | None
+
+    def rows(self, kind: str) -> list[Row]:
+        """All rows of a folder."""
+        return [row for file in self.files if file.kind == kind for row in file.rows]
+
+    def with_rows(self, kind: str, rows: list[Row]) -> Landing:
+        """The same landing with these rows in one file of the folder."""
+        others = [file for file in self.files if file.kind != kind]
+        return dataclasses.replace(self, files=(*others, File(kind, "a", "csv", tuple(rows))))
+
+    def in_format(self, format_: str) -> Landing:
+        """The same landing in another format, files without rows as CSV."""
+        files = [
+            dataclasses.replace(f, format=format_ if f.rows else "csv", malformed=False)
+            for f in self.files
+        ]
+        return dataclasses.replace(self, files=tuple(files))
+
+    def write(self, folder: Path) -> Path:
+        """Write every file below the folder, which is returned."""
+        for file in self.files:
+            path = folder / file.kind / f"{file.name}.{file.format}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if file.format == "parquet":
+                pq.write_table(_arrow(file), path)
+                continue
+            text = _csv(file) if file.format.startswith("csv") else _jsonl(file)
+            data = text.encode("utf-8")
+            path.write_bytes(gzip.compress(data) if file.format.endswith(".gz") else data)
+        if self.last_complete_week:
+            manifest = {"last_complete_week": self.last_complete_week.isoformat()}
+            (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+        return folder
+
+
+@st.composite
+def landings(draw: st.DrawFn) -> Landing:
+    """A landing of 3 to 25 models and 1 to 8 weeks, with gaps."""
+    size = draw(st.integers(3, 25))
+    ids = draw(st.lists(st.sampled_from(POOL), min_size=size, max_size=size, unique=True))
+    weeks = draw(_weeks())
+    others = [*map(str.upper, ids[:5]), *UNKNOWN, *LEGACY, *FORMER]
+    names = st.sampled_from(ids) | st.sampled_from(ids) | st.sampled_from(others)
+    rows = {
+        "models": draw(_models(ids, weeks, names)),
+        "downloads": draw(_downloads(weeks, names)),
+        "aliases": draw(_aliases(ids, names)),
+        "organizations": draw(_organizations()),
+        "annotations": draw(_annotations(ids, names)),
+    }
+    files = []
+    for kind, entries in rows.items():
+        if kind == "annotations" and not entries:
+            continue
+        cut = draw(st.integers(0, len(entries))) if draw(st.booleans()) else len(entries)
+        for name, part in (("a", entries[:cut]), ("b", entries[cut:])):
+            if name == "b" and not part:
+                continue
+            kinds = FORMATS if part else ("csv", "parquet")  # JSON Lines without rows are 0 bytes
+            format_ = draw(st.sampled_from(kinds))
+            malformed = format_ != "parquet" and draw(st.integers(0, 9)) == 0
+            files.append(File(kind, name, format_, tuple(part), malformed))
+    last = draw(st.none() | st.sampled_from(weeks))
+    return Landing(tuple(files), last)
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> Config:
+    """Values of the method, each of its choices now and then."""
+    config = load_config()
+
+    def changed(section: str, **choices: tuple[Any, ...]) -> Any:
+        drawn = {name: draw(st.sampled_from(values)) for name, values in choices.items()}
+        return dataclasses.replace(getattr(config, section), **drawn)
+
+    return dataclasses.replace(
+        config,
+        population=changed("population", min_downloads=(1, 5, 200), head_size=(200, 1, 3)),
+        windows=changed(
+            "windows", date=("own", "root"), creation=("hub", "first_seen", "drop_censored")
+        ),
+        attribution=changed(
+            "attribution",
+            missing_ancestor=("nearest", "self"),
+            parent=("first", "first_available"),
+        ),
+        organizations=changed(
+            "organizations",
+            unlisted_owner=("Unknown", "User"),
+            online_unit=("merged", "separate"),
+        ),
+        publication=changed("publication", top_entities=(1000, 1, 2), trend_entities=(20, 1)),
+    )
+
+
+@st.composite
+def _weeks(draw: st.DrawFn) -> list[date]:
+    """Dates of the weeks: one weekday, some weeks missing."""
+    first = draw(st.sampled_from(FIRST_WEEKS)) + timedelta(days=draw(st.sampled_from((0, 2, 6))))
+    size = draw(st.integers(1, 8))
+    offsets = draw(st.lists(st.integers(0, 12), min_size=size, max_size=size, unique=True))
+    return [first + timedelta(weeks=offset) for offset in sorted(offsets)]
+
+
+@st.composite
+def _models(
+    draw: st.DrawFn, ids: list[str], weeks: list[date], names: st.SearchStrategy[str]
+) -> list[Row]:
+    rows = []
+    for number, model_id in enumerate(ids):
+        parents = names | st.sampled_from(ids[:number] or ids)  # chains, not only cycles
+        row = {"_id": f"h{number}", "id": model_id, **draw(_metadata(weeks, parents))}
+        if draw(st.integers(0, 3)) == 0:
+            row["_id"] = None
+        rows.append(row)
+    for former in FORMER[: draw(st.integers(0, len(FORMER)))]:
+        number = FORMER.index(former)  # each repository has one former name at most
+        rows.append({"_id": f"h{number}", "id": former, **draw(_metadata(weeks, names))})
+    if draw(st.booleans()):
+        rows.append({"_id": None, "id": ids[-1], **draw(_metadata(weeks, names))})
+    if draw(st.booleans()):
+        rows.append({"_id": None, "id": None, "likes": 1})
+    return list(draw(st.permutations(rows)))
+
+
+@st.composite
+def _metadata(draw: st.DrawFn, weeks: list[date], names: st.SearchStrategy[str]) -> Row:
+    """Dates, parents and signs of one row of models/."""
+    row: Row = {
+        "createdAt": draw(_created(weeks)),
+        "lastModified": draw(
+            st.none() | st.sampled_from([datetime(2024, m, 1, tzinfo=timezone.utc) for m in (1, 2)])
+        ),
+        "likes": draw(st.integers(0, 3)),
+        "library_name": draw(st.sampled_from(LIBRARIES)),
+        "tags": draw(st.lists(st.sampled_from(MARKS), max_size=2, unique=True)),
+    }
+    parents = st.lists(names, min_size=1, max_size=3)
+    sources = draw(st.sampled_from(("", "", "t", "t", "c", "b", "ct", "cb", "bt", "cbt")))
+    if "t" in sources:
+        for parent in draw(parents):
+            row["tags"].append(f"base_model:{parent}")
+            if draw(st.integers(0, 2)) == 0:
+                row["tags"].append(f"base_model:{draw(st.sampled_from(RELATIONS))}:{parent}")
+        if draw(st.integers(0, 4)) == 0:
+            row["tags"].append(f"base_model:{draw(st.sampled_from(RELATIONS))}:{draw(names)}")
+    if "c" in sources:
+        listed = draw(parents)
+        row["cardData"] = {"base_model": draw(st.sampled_from((listed, listed[0], ["", *listed])))}
+        if draw(st.integers(0, 2)) == 0:
+            relation = draw(st.sampled_from((*RELATIONS, "unheard-of")))
+            row["cardData"]["base_model_relation"] = relation
+    if "b" in sources:
+        members = [
+            {"_id": draw(st.sampled_from(("h0", "h1", "h2", "elsewhere"))), "id": name}
+            for name in draw(parents)
+        ]
+        row["baseModels"] = {
+            "relation": draw(st.sampled_from((*RELATIONS, *[None] * 5))),
+            "models": members,
+        }
+    return row
+
+
+@st.composite
+def _created(draw: st.DrawFn, weeks: list[date]) -> datetime | None:
+    """Creation: unknown, floored, or on the edges of windows and weeks."""
+    choice = draw(st.integers(0, 9))
+    if choice == 0:
+        return None
+    if choice <= 2:
+        return datetime(2022, 3, 2, 23, 29, 3 + choice, tzinfo=timezone.utc)
+    if choice == 3:
+        return datetime(2021, 5, 5, tzinfo=timezone.utc)
+    week = draw(st.sampled_from(weeks))
+    day = week - timedelta(days=week.weekday()) - timedelta(days=draw(st.sampled_from((182, 365))))
+    if choice >= 7:
+        day = week
+    day += timedelta(days=draw(st.integers(-1, 7)))
+    moment = draw(st.sampled_from((timedelta(0), timedelta(hours=23, minutes=59, seconds=59))))
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.utc) + moment
+
+
+@st.composite
+def _downloads(draw: st.DrawFn, weeks: list[date], names: st.SearchStrategy[str]) -> list[Row]:
+    counts = st.sampled_from(COUNTS)
+    rows: list[Row] = [{"week": weeks[0], "id": ANCHOR, "count": 7}]
+    for week in weeks:
+        size = draw(st.integers(1, 20))
+        reported = list(dict.fromkeys(draw(st.lists(names, min_size=size, max_size=size))))
+        if draw(st.booleans()):  # a conflict, or a duplicate
+            reported.append(draw(st.sampled_from(reported)))
+        rows += [{"week": week, "id": name, "count": draw(counts)} for name in reported]
+    if draw(st.booleans()):  # a repeated row
+        rows.append(dict(draw(st.sampled_from(rows))))
+    if draw(st.booleans()):  # rows that say nothing usable
+        rows.append({"week": weeks[-1], "id": "acme/one", "count": -1})
+        rows.append({"week": weeks[-1], "id": None, "count": 5})
+        rows.append({"week": weeks[-1], "id": "acme/one", "count": None})
+        rows.append({"week": None, "id": "acme/one", "count": 5})
+        rows.append({"week": weeks[-1], "id": "a/" + "x" * 299, "count": 5})
+    return list(draw(st.permutations(rows)))
+
+
+@st.composite
+def _aliases(draw: st.DrawFn, ids: list[str], names: st.SearchStrategy[str]) -> list[Row]:
+    legacy = st.sampled_from([*LEGACY, *FORMER, *ids[:2]])
+    size = draw(st.integers(0, 6))
+    pairs = draw(st.lists(st.tuples(legacy, names), min_size=size, max_size=size))
+    return [{"legacy_id": old, "current_id": new} for old, new in pairs]
+
+
+@st.composite
+def _organizations(draw: st.DrawFn) -> list[Row]:
+    owners = draw(st.lists(st.sampled_from((*OWNERS, "former", "ghost")), max_size=7))
+    return [
+        {
+            "org": owner,
+            "country": draw(st.sampled_from(COUNTRIES)),
+            "org_type": draw(st.sampled_from(ORG_TYPES)),
+        }
+        for owner in owners
+    ]
+
+
+@st.composite
+def _annotations(draw: st.DrawFn, ids: list[str], names: st.SearchStrategy[str]) -> list[Row]:
+    if not draw(st.booleans()):
+        return []
+    plain = names.filter(lambda name: "," not in name and ";" not in name)
+    written = st.one_of(
+        st.none(),
+        st.just("No"),
+        plain,
+        st.tuples(plain, plain).map(" , ".join),
+        st.tuples(plain, plain).map("; ".join),
+    )
+    annotated = draw(st.lists(names, max_size=4))
+    return [{"id": name, "derived_from": draw(written)} for name in annotated]
+
+
+def _columns(file: File) -> list[str]:
+    return list(TYPES[file.kind])
+
+
+def _arrow(file: File) -> pa.Table:
+    arrays = {}
+    for name, type_ in TYPES[file.kind].items():
+        values = [row.get(name) for row in file.rows]
+        if name == "cardData":
+            values = [None if value is None else json.dumps(value) for value in values]
+        if name == "createdAt":  # without a zone: UTC
+            values = [None if value is None else value.replace(tzinfo=None) for value in values]
+        arrays[name] = pa.array(values, type_)
+    return pa.table(arrays)
+
+
+def _csv(file: File) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_columns(file))
+    for row in file.rows:
+        writer.writerow([_cell(row.get(column)) for column in _columns(file)])
+    return text.getvalue() + ("one,cell,too,many,or,few,in,all,of,these,here\n" * file.malformed)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def _jsonl(file: File) -> str:
+    lines = []
+    for row in file.rows:
+        cells = {k: _json_value(v) for k, v in row.items() if v is not None}
+        lines.append(json.dumps(cells, ensure_ascii=False))
+    return "".join(f"{line}\n" for line in [*lines, *(["[1, 2]"] * file.malformed)])
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(timezone(timedelta(hours=2))).isoformat()
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,39 @@
+"""The jobs give what the plain-Python reference gives, on random landings and values.
+
+The examples are the same in every run; `OPENTRACE_EXAMPLES` asks for more of them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+from opentrace_spark.config import Config
+from tests.compare import assert_same_tables
+from tests.property.landings import Landing, configs, landings
+from tests.reference import reference_tables
+
+
+@settings(
+    max_examples=int(os.environ.get("OPENTRACE_EXAMPLES", "5")),
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink]
+    if "OPENTRACE_EXAMPLES" in os.environ
+    else [Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+@given(landing=landings(), config=configs())
+def test_pipeline_agrees_with_reference(spark: Any, landing: Landing, config: Config) -> None:
+    from tests.pipeline import run_tables
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = landing.write(Path(scratch) / "landing")
+        tables = run_tables(spark, folder, Path(scratch) / "warehouse", config)
+        assert_same_tables(tables, reference_tables(folder, config))

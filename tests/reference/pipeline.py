@@ -1,0 +1,267 @@
+"""From a landing to every table, step by step."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from opentrace_spark.config import Config
+from tests.reference.hashing import model_key
+from tests.reference.lineage import lineage_rows
+from tests.reference.names import NO_OWNER, Names, owner, settle_names
+from tests.reference.pooled import (
+    developer_trends_table,
+    families_table,
+    intermediaries_table,
+    leaderboards_table,
+    org_type_by_country_table,
+    period_summary_table,
+)
+from tests.reference.reading import COLUMNS, Record, read_kind
+from tests.reference.usage import (
+    Facts,
+    concentration_table,
+    samples_table,
+    usage_shares_table,
+    weeks_table,
+)
+
+FLOORED = ("2022-03-02T23:29:04", "2022-03-02T23:29:05")
+
+Rows = list[dict[str, Any]]
+
+
+def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
+    """Rows of every table but gold/runs, by table id.
+
+    Left out are the columns parameters, run_id and processed_at, and the raw values of rejects.
+    """
+    rejects: Rows = []
+    read: dict[str, list[Record]] = {}
+    for kind in COLUMNS:
+        read[kind], bad = read_kind(landing, kind)
+        rejects += bad
+    names, bad = settle_names(read["models"], read["aliases"])
+    rejects += bad
+    counts, labels, reports, bad = _settle_counts(read["downloads"], names)
+    rejects += bad
+    organizations: dict[str, Record] = {}
+    for record in read["organizations"]:
+        if organizations.setdefault(record.get("org"), record) is not record:
+            rejects.append(record.rejected("duplicate_row"))
+
+    known = {model_id for models in counts.values() for model_id in models}
+    unknown = known - set(names.models)
+    lineage = lineage_rows(names, unknown, read["annotations"], config)
+    models = _model_rows(names, unknown, counts, organizations, config)
+    facts = Facts(
+        config=config,
+        models={row["model_id"]: row for row in models},
+        lineage={row["model_id"]: row for row in lineage},
+        counts=counts,
+        labels=labels,
+        last_complete=_last_complete(landing, config),
+        organization_of={row["developer"]: (row["country"], row["org_type"]) for row in models},
+    )
+    return {
+        "silver_models": models,
+        "silver_model_weeks": _model_week_rows(counts, labels, reports),
+        "silver_lineage": lineage,
+        "silver_rejects": rejects,
+        "gold_weeks": weeks_table(facts),
+        "gold_samples": samples_table(facts),
+        "gold_usage_shares": usage_shares_table(facts),
+        "gold_concentration": concentration_table(facts),
+        "gold_leaderboards": leaderboards_table(facts),
+        "gold_developer_trends": developer_trends_table(facts),
+        "gold_period_summary": period_summary_table(facts),
+        "gold_intermediaries": intermediaries_table(facts),
+        "gold_families": families_table(facts),
+        "gold_org_type_by_country": org_type_by_country_table(facts),
+    }
+
+
+def monday(day: date) -> date:
+    """The Monday of the ISO week that contains the day."""
+    return day - timedelta(days=day.weekday())
+
+
+def _settle_counts(
+    records: list[Record], names: Names
+) -> tuple[
+    dict[date, dict[str, int]],
+    dict[date, date],
+    dict[tuple[date, str], dict[str, str]],
+    Rows,
+]:
+    """Downloads by week and model; labels of weeks; (week, model) -> name -> how it was found."""
+    same: dict[tuple[date, str], list[Record]] = {}
+    for record in records:
+        same.setdefault((record.get("week"), record.get("id")), []).append(record)
+    if len({day.weekday() for day, _ in same}) > 1:
+        raise ValueError("dates of downloads/ fall on different weekdays")
+    counts: dict[date, dict[str, int]] = {}
+    labels: dict[date, date] = {}
+    reports: dict[tuple[date, str], dict[str, str]] = {}
+    rejects: Rows = []
+    for (day, name), group in same.items():
+        if len({record.get("count") for record in group}) > 1:
+            rejects += [record.rejected("conflicting_counts") for record in group]
+            continue
+        rejects += [record.rejected("duplicate_row") for record in group[1:]]
+        target, how = names.resolve(name)
+        model_id, week = target or name, monday(day)
+        labels[week] = day
+        models = counts.setdefault(week, {})
+        models[model_id] = models.get(model_id, 0) + group[0].get("count")
+        reports.setdefault((week, model_id), {})[name] = how
+    return counts, labels, reports, rejects
+
+
+def _model_week_rows(
+    counts: dict[date, dict[str, int]],
+    labels: dict[date, date],
+    reports: dict[tuple[date, str], dict[str, str]],
+) -> Rows:
+    """silver/model_weeks."""
+    rows = []
+    for week in sorted(counts):
+        for model_id, count in counts[week].items():
+            found = reports[week, model_id]
+            flags = set(found.values()) - {"exact"}
+            if len(found) > 1:
+                flags.add("summed")
+            rows.append(
+                {
+                    "model_key": model_key(model_id),
+                    "week_start": week,
+                    "download_count": count,
+                    "flags": ",".join(sorted(flags)) or None,
+                    "week_label": labels[week],
+                    "reported_as": None if found == {model_id: "exact"} else sorted(found),
+                }
+            )
+    return rows
+
+
+def _last_complete(landing: Path, config: Config) -> date | None:
+    text = config.weeks.last_complete_week
+    manifest = landing / "manifest.json"
+    if not text and manifest.exists():
+        text = json.loads(manifest.read_text(encoding="utf-8")).get("last_complete_week") or ""
+    return monday(date.fromisoformat(text)) if text else None
+
+
+def _model_rows(
+    names: Names,
+    unknown: set[str],
+    counts: dict[date, dict[str, int]],
+    organizations: dict[str, Record],
+    config: Config,
+) -> Rows:
+    """silver/models."""
+    total: dict[str, int] = {}
+    first_seen: dict[str, date] = {}
+    for week in sorted(counts):
+        for model_id, count in counts[week].items():
+            total[model_id] = total.get(model_id, 0) + count
+            if count > 0:
+                first_seen.setdefault(model_id, week)
+    population = {m for m, count in total.items() if count >= config.population.min_downloads}
+    head: set[str] = set()
+    for models in counts.values():
+        leaders = sorted(
+            (m for m, count in models.items() if m in population and count > 0),
+            key=lambda m: (-models[m], m),
+        )
+        head.update(leaders[: config.population.head_size])
+    rows = []
+    for model_id in sorted(unknown | set(names.models)):
+        record = names.models.get(model_id) or Record("", 0, {})
+        rows.append(
+            {
+                "model_id": model_id,
+                "model_key": model_key(model_id),
+                "developer": owner(model_id),
+                **_organization(owner(model_id), organizations, config),
+                "is_in_models": model_id not in unknown,
+                **_dates(record, first_seen.get(model_id), config),
+                "total_downloads": total.get(model_id, 0),
+                "in_population": model_id in population,
+                "in_head_sample": model_id in head,
+                **_metadata(record),
+            }
+        )
+    return rows
+
+
+def _organization(
+    developer: str, organizations: dict[str, Record], config: Config
+) -> dict[str, str]:
+    unlisted = config.organizations.unlisted_owner
+    row = organizations.get(developer) if developer != NO_OWNER else None
+    if row is None:
+        kind = "user" if unlisted == "User" else "unknown"
+        return {"organization": developer, "country": unlisted, "org_type": kind}
+    country = row.get("country") or "Unknown"
+    written = row.get("org_type") or ("user" if country == "User" else "unknown")
+    return {
+        "organization": row.get("organization") or developer,
+        "country": country,
+        "org_type": config.organizations.org_types.get(written, written),
+    }
+
+
+def _dates(record: Record, first_seen: date | None, config: Config) -> dict[str, Any]:
+    created_at = record.get("createdAt")
+    censored = created_at is not None and created_at.strftime("%Y-%m-%dT%H:%M:%S") in FLOORED
+    created = created_at.date() if created_at else None
+    if config.windows.creation == "drop_censored" and censored:
+        created = None
+    if config.windows.creation == "first_seen" and record.file:
+        created = min((day for day in (created, first_seen) if day), default=None)
+    return {
+        "created_at": created_at,
+        "created_date": created,
+        "created_censored": censored,
+        "first_seen": first_seen,
+    }
+
+
+def _metadata(record: Record) -> dict[str, Any]:
+    """What the landing says of the model, under the tables' names."""
+    card = record.get("cardData") or {}
+    tagged = [t.removeprefix("license:") for t in record.get("tags") or [] if _is_license(t)]
+    further = {k: v for k, v in record.cells.items() if k not in COLUMNS["models"]}
+    return {
+        "license": card.get("license") or (tagged[0] if tagged else None),
+        "gated": record.get("gated"),
+        "pipeline_tag": record.get("pipeline_tag"),
+        "library": record.get("library_name"),
+        "hub_id": record.get("_id"),
+        "author": record.get("author"),
+        "last_modified": record.get("lastModified"),
+        "likes": record.get("likes"),
+        "downloads_30d": record.get("downloads"),
+        "downloads_all_time": record.get("downloadsAllTime"),
+        "used_storage": record.get("usedStorage"),
+        "tags": record.get("tags"),
+        "card_data": _json(record.get("cardData")),
+        "safetensors": _json(record.get("safetensors")),
+        "gguf": _json(record.get("gguf")),
+        "siblings": _json(record.get("siblings")),
+        "base_models": _json(record.get("baseModels")),
+        "other_fields": _json(further or None),
+        "source_file": record.file or None,
+        "source_row": record.row or None,
+    }
+
+
+def _is_license(tag: str) -> bool:
+    return tag.startswith("license:")
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, sort_keys=True, default=str)

@@ -1,0 +1,112 @@
+"""Lineage as deep as it gets: a chain of 1,000,000 models and a cycle of 100,000."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession, functions as F
+
+from opentrace_spark.config import load_config
+from opentrace_spark.silver.lineage import build_lineage
+from opentrace_spark.silver.roots import find_roots
+from opentrace_spark.steps import Context
+
+CHAIN = 1_000_000
+CYCLE = 100_000
+
+pytestmark = pytest.mark.slow
+
+
+def chain_and_cycle(spark: SparkSession) -> DataFrame:
+    """`model, parent` BIGINT: a chain 0 <- 1 <- ... and a cycle of the numbers below zero."""
+    chain = spark.range(1, CHAIN + 1).select(
+        F.col("id").alias("model"), (F.col("id") - 1).alias("parent")
+    )
+    cycle = spark.range(CYCLE).select(
+        (-1 - F.col("id")).alias("model"), (-1 - (F.col("id") + 1) % CYCLE).alias("parent")
+    )
+    return chain.unionByName(cycle)
+
+
+@pytest.mark.parametrize("order", ["sorted", "shuffled"])
+def test_find_roots_deep(spark: SparkSession, tmp_path: Path, order: str) -> None:
+    # An odd factor and a shift mix the keys and keep them distinct; 0 stays the root's key.
+    mixed = "(({0} * 40503) % 1000003) + case when {0} < 0 then -1000003 else 0 end"
+    key = mixed if order == "shuffled" else "{0}"
+    frame = chain_and_cycle(spark).selectExpr(
+        "model",
+        f"{key.format('model')} as model_key",
+        f"{key.format('parent')} as parent_key",
+    )
+    started = time.monotonic()
+    roots = find_roots(frame.select("model_key", "parent_key"), tmp_path.as_uri())
+    logging.getLogger(__name__).warning(
+        "%s keys: %.0f s, %d rounds and %d further ones",
+        order,
+        time.monotonic() - started,
+        roots.rounds,
+        roots.cycle_rounds,
+    )
+    assert roots.models == CHAIN + CYCLE
+    assert roots.rounds <= math.ceil(math.log2(CHAIN + 1)) + 1
+    assert roots.cycle_rounds == 0  # the chain took more rounds than the cycle needs
+    wrong = roots.frame.join(frame, on="model_key", how="full").where(
+        "case when model > 0 then not (root_key <=> 0 and depth <=> model and cycle_length is null)"
+        f" else not (root_key <=> model_key and depth <=> 0 and cycle_length <=> {CYCLE}) end"
+    )
+    assert wrong.count() == 0
+    assert (roots.cycles, roots.cyclic_models, roots.greatest_depth) == (1, CYCLE, CHAIN)
+
+
+def test_build_lineage_deep(spark: SparkSession, tmp_path: Path) -> None:
+    links = chain_and_cycle(spark).selectExpr(
+        "concat('m/', model) as model_id", "concat('m/', parent) as parent_id"
+    )
+    models = (
+        links.select("model_id")
+        .unionByName(spark.createDataFrame([("m/0",)], "model_id string"))
+        .selectExpr("model_id", "xxhash64(model_id) as model_key", "true as is_in_models")
+    )
+    parents = links.selectExpr(
+        "model_id",
+        "xxhash64(model_id) as model_key",
+        "1 as position",
+        "parent_id as parent_name",
+        "parent_id",
+        "xxhash64(parent_id) as parent_key",
+        "'exact' as resolution",
+        "'tags' as parent_source",
+        "cast(null as string) as relation",
+        "false as is_self",
+        "'finetune' as tag_kind",
+    )
+    inputs = {"work_models": models, "work_parents": parents}
+    landing: Any = None
+    now = datetime(2024, 7, 8)
+    scratch = tmp_path.as_uri()
+    started = time.monotonic()
+    # Raises where the certificate finds anything wrong.
+    lineage = build_lineage(inputs, Context(spark, load_config(), landing, "run", now, scratch))
+    logging.getLogger(__name__).warning("lineage: %.0f s", time.monotonic() - started)
+    found = {
+        row.status: (row.models, row.depth, row.roots, row.family_size)
+        for row in lineage.groupBy("status")
+        .agg(
+            F.count("*").alias("models"),
+            F.max("depth").alias("depth"),
+            F.count_distinct("root_id").alias("roots"),
+            F.max("family_size").alias("family_size"),
+        )
+        .collect()
+    }
+    assert found == {
+        "root": (1, 0, 1, CHAIN + 1),
+        "attributed": (CHAIN, CHAIN, 1, CHAIN + 1),
+        "cycle": (CYCLE, 0, CYCLE, CYCLE),
+    }

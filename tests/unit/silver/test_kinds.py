@@ -1,0 +1,49 @@
+"""Kinds: what was documented, else what tags and library tell, in a fixed order."""
+
+from __future__ import annotations
+
+from pyspark.sql import SparkSession, functions as F
+
+from opentrace_spark.silver.kinds import kind, tag_kind
+
+FROM_TAGS = [
+    # tags, library, expected
+    (["merge", "gguf"], "peft", "merge"),
+    (["MergeKit"], None, "merge"),
+    (["transformers"], "merge", "finetune"),  # a library is no merge
+    (["GGUF", "peft"], "onnx", "quantized"),
+    (["transformers", "4-bit"], None, "quantized"),
+    ([], "CTranslate2", "quantized"),
+    (["lora", "onnx"], None, "adapter"),
+    (None, "PEFT", "adapter"),
+    (["transformers.js"], "transformers", "repackaged"),
+    (None, "mlx", "repackaged"),
+    (["my-gguf", "lorax"], "transformers", "finetune"),  # whole words only
+    ([None, "x"], None, "finetune"),
+    ([None, "awq"], None, "quantized"),
+    (None, None, "finetune"),
+]
+KINDS = [
+    # relation, parent_count, from_tags, expected
+    ("adapter", 3, "merge", "adapter"),
+    (None, 2, "quantized", "merge"),
+    (None, 1, "quantized", "quantized"),
+    (None, 0, "quantized", None),
+    (None, None, None, None),
+]
+
+
+def test_tag_kind_expected(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(FROM_TAGS, "tags array<string>, library string, expected string")
+    found = rows.select("expected", tag_kind(F.col("tags"), F.col("library")).alias("found"))
+    assert [row.found for row in found.collect()] == [row[2] for row in FROM_TAGS]
+
+
+def test_kind_expected(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(
+        KINDS, "relation string, parent_count int, from_tags string, expected string"
+    )
+    found = rows.select(
+        kind(F.col("relation"), F.col("parent_count"), F.col("from_tags")).alias("found")
+    )
+    assert [row.found for row in found.collect()] == [row[3] for row in KINDS]
