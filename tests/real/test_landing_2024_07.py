@@ -1,0 +1,196 @@
+"""760,000 real models: the figures that an independent implementation of the contract gives.
+
+Needs the captures that OPENTRACE_REAL_DATA points at; they are not part of the repository.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+DATA = Path(os.environ.get("OPENTRACE_REAL_DATA", ""))
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(
+        not (DATA / "landing_2024-07").is_dir(),
+        reason="OPENTRACE_REAL_DATA does not point at the real captures",
+    ),
+]
+CELL = ["week_start", "level", "scope", "attribution", "recency_window"]
+
+# level, attribution, window: units, downloads, hhi, gini, theil, top_10_share
+PUBLISHED = {
+    ("model", "none", "none"): (
+        30444, 1835549238, 0.1437390511, 0.9790274332, 5.9773461787, 0.5655164621,
+    ),
+    ("model", "root", "365d"): (
+        16926, 233711872, 0.0070111704, 0.9241197695, 3.3010390172, 0.2046811298,
+    ),
+    ("developer", "none", "182d"): (
+        3244, 122164172, 0.0385348665, 0.9477166460, 3.5214323491, 0.4701765506,
+    ),
+    ("developer", "root", "365d"): (
+        3889, 233711872, 0.0233557817, 0.9497911754, 3.3912270152, 0.4177640450,
+    ),
+    ("country", "root", "none"): (
+        3, 1835549238, 0.6572881258, 0.5145335589, 0.5282025514, 1.0,
+    ),
+}  # fmt: skip
+
+
+def memory_of_tree(root: int) -> int:
+    """Bytes that a process and all its descendants hold, shared pages counted once (Linux)."""
+    parents, held = {}, {}
+    for entry in Path("/proc").iterdir():
+        try:
+            status = (entry / "stat").read_text().rpartition(")")[2].split()
+            rollup = (entry / "smaps_rollup").read_text()
+        except (OSError, IndexError):
+            continue
+        parents[int(entry.name)] = int(status[1])
+        held[int(entry.name)] = 1024 * int(rollup.partition("\nPss:")[2].split()[0])
+
+    def belongs(process: int) -> bool:
+        while process not in (root, 0, 1):
+            process = parents.get(process, 0)
+        return process == root
+
+    return sum(size for process, size in held.items() if belongs(process))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The warehouse of the real landing, built by the command line, and its peak memory."""
+    folder = tmp_path_factory.mktemp("real") / "warehouse"
+    command = [Path(sys.executable).with_name("opentrace"), "run", "--quiet"]
+    places = ["--landing", DATA / "landing_2024-07", "--warehouse", folder]
+    peak = 0
+    with subprocess.Popen([*command, *places], stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            peak = max(peak, memory_of_tree(process.pid))
+            time.sleep(1)
+        assert process.stderr is not None
+        assert (process.returncode, process.stderr.read()) == (0, "")
+    return folder, peak
+
+
+@pytest.fixture(scope="module")
+def warehouse(run):
+    return run[0]
+
+
+def table(warehouse, name, **filters):
+    conditions = [(column, "=", value) for column, value in filters.items()]
+    return DeltaTable(warehouse / name).to_pyarrow_table(filters=conditions or None)
+
+
+def by_key(rows, key):
+    return {tuple(row[name] for name in key): row for row in rows.to_pylist()}
+
+
+def close(got, want):
+    if got is None or want is None:
+        return got is want
+    return abs(got - want) <= 1e-12 * max(abs(want), 1e-3)
+
+
+@pytest.mark.parametrize("cell", PUBLISHED)
+def test_concentration_is_as_published(warehouse, cell):
+    level, attribution, window = cell
+    (row,) = table(
+        warehouse,
+        "gold/concentration",
+        level=level,
+        scope="all",
+        attribution=attribution,
+        recency_window=window,
+    ).to_pylist()
+    units, downloads, *rounded = PUBLISHED[cell]
+    assert (row["units"], row["downloads"]) == (units, downloads)
+    assert [round(row[m], 10) for m in ("hhi", "gini", "theil", "top_10_share")] == rounded
+
+
+def test_every_cell_of_concentration_is_as_expected(warehouse):
+    expected = by_key(pq.read_table(DATA / "expected_2024-07" / "concentration.parquet"), CELL)
+    got = by_key(table(warehouse, "gold/concentration"), CELL)
+    wrong = [
+        (key, name, got[key][name], value)
+        for key, row in expected.items()
+        for name, value in row.items()
+        if name not in CELL and not close(got[key][name], value)
+    ]
+    assert len(expected) == 18
+    assert not wrong, wrong[:3]
+
+
+def test_every_row_of_usage_shares_is_as_expected(warehouse):
+    expected = pq.read_table(DATA / "expected_2024-07" / "usage_shares.parquet")
+    key = ["week_start", "level", "attribution", "recency_window", "rank"]
+    want, got = by_key(expected, key), by_key(table(warehouse, "gold/usage_shares"), key)
+    exact = ("entity", "downloads", "member_count")
+    wrong = [
+        (place, row, got.get(place))
+        for place, row in want.items()
+        if place not in got
+        or any(got[place][name] != row[name] for name in exact)
+        or not close(got[place]["share"], row["share"])
+    ]
+    assert len(want) == 12030
+    assert not wrong, wrong[:3]
+    leaders = [
+        (row["entity"], round(row["share"], 6))
+        for place, row in got.items()
+        if place[1:4] == ("developer", "root", "365d") and place[4] in (1, 2, 3)
+    ]
+    assert sorted(leaders, key=lambda leader: -leader[1]) == [
+        ("pyannote", 0.076843),
+        ("stabilityai", 0.061460),
+        ("meta-llama", 0.050491),
+    ]
+
+
+def test_lineage_is_as_expected_model_by_model(warehouse):
+    columns = ["model_id", "root_id", "depth", "status"]
+    lineage = DeltaTable(warehouse / "silver/lineage").to_pyarrow_table(columns=columns)
+    expected = pq.read_table(DATA / "expected_2024-07" / "lineage_not_root.parquet")
+    counts = {
+        row["values"]: row["counts"] for row in pc.value_counts(lineage["status"]).to_pylist()
+    }
+    assert counts == {
+        "root": 642845,
+        "attributed": 112885,
+        "parent_missing": 3584,
+        "self": 665,
+        "cycle": 21,
+    }
+    assert pc.max(lineage["depth"]).as_py() == 39
+    derived = lineage.filter(pc.not_equal(lineage["status"], "root"))
+    assert rows_of(derived, columns) == rows_of(expected, columns)
+
+
+def rows_of(rows: pa.Table, columns: list[str]) -> list[tuple]:
+    return sorted(zip(*(rows[name].to_pylist() for name in columns), strict=True))
+
+
+def test_samples_and_rejects(warehouse):
+    samples = by_key(table(warehouse, "gold/samples"), ["sample"])
+    assert samples[("all",)]["models"] == 760_000
+    assert samples[("population",)]["models"] == 30_444
+    assert samples[("head",)]["models"] == 200
+    rejects = table(warehouse, "silver/rejects").to_pylist()
+    assert [(row["source_file"], row["row"], row["reason"]) for row in rejects] == [
+        ("aliases/aliases.csv", 58, "ambiguous_alias")
+    ]
+
+
+def test_run_stays_below_6_gib(run):
+    assert 0 < run[1] < 6 * 2**30
