@@ -81,6 +81,12 @@ def _collisions(stored: Frames) -> DataFrame:
     return names.where("models > 1")
 
 
+def _merged_unknown_ids(stored: Frames) -> DataFrame:
+    """Ids known from downloads alone are looked up by nothing: two under a key are a collision."""
+    unknown = stored["silver_model_weeks"].where(F.col("flags").contains("no_metadata"))
+    return unknown.where(F.size("reported_as") > 1).select("model_key", "reported_as")
+
+
 def _unread_rows(stored: Frames) -> DataFrame:
     """Downloads of silver and of the accepted rows differ."""
     read = stored["bronze_downloads"].where("reason is null").agg(F.sum("count").alias("read"))
@@ -221,6 +227,12 @@ def _types_of_a_country(stored: Frames) -> DataFrame:
 
 CHECKS: tuple[Check, ...] = (
     Check("work_models", "no two models share a model_key", ("work_models",), _collisions),
+    Check(
+        "silver_model_weeks",
+        "no two unknown ids share a model_key",
+        ("silver_model_weeks",),
+        _merged_unknown_ids,
+    ),
     Check(
         "silver_model_weeks",
         "downloads equal those of the accepted rows",

@@ -7,6 +7,7 @@ value or path. The last line on standard error says what was wrong and what to d
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import shutil
 import sys
@@ -139,7 +140,10 @@ def _generated(out: Path, options: argparse.Namespace) -> GeneratedLanding:
                 seed=options.seed,
                 progress=progress.counted,
             )
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        kind = ContentError if error.errno in (errno.ENOSPC, errno.EDQUOT) else UsageError
+        raise kind(f"generate: {error}") from None
+    except ValueError as error:
         raise UsageError(f"generate: {error}") from None
 
 

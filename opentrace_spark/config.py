@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import re
 import sys
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -165,6 +166,8 @@ def load_config(user_file: Path | None = None) -> Config:
     if user_file is not None:
         user = _read_toml(user_file)
         periods = user.pop("period", periods)
+        if not isinstance(periods, list) or not all(isinstance(entry, dict) for entry in periods):
+            raise UsageError(f"configuration {user_file}: period is written as [[period]] tables")
         values = _merge(values, user, user_file)
     sections = {name: _section(name, kind, values[name]) for name, kind in _SECTIONS.items()}
     config = Config(
@@ -264,7 +267,7 @@ def last_complete_week(config: Config) -> date | None:
 def _check(config: Config) -> None:
     """Values that are of the right kind but make no sense."""
     for name in config.windows.recency:
-        if name != "none" and not (name.endswith("d") and name[:-1].isdigit() and name[0] != "0"):
+        if name != "none" and not re.fullmatch(r"[1-9][0-9]{0,4}d", name):
             raise UsageError(
                 f'configuration windows.recency: {name!r} is neither "none" nor like "365d"'
             )
@@ -278,8 +281,8 @@ def _check(config: Config) -> None:
         "publication.top_entities": config.publication.top_entities,
         "publication.trend_entities": config.publication.trend_entities,
     }.items():
-        if value < 1:
-            raise UsageError(f"configuration {path}: {value} is below 1")
+        if not 1 <= value < 2**31:
+            raise UsageError(f"configuration {path}: {value} is below 1 or absurdly large")
     if not 0 <= config.publication.intermediary_share <= 1:
         raise UsageError("configuration publication.intermediary_share: not between 0 and 1")
     if not config.periods or len({p.name for p in config.periods}) != len(config.periods):

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
@@ -81,11 +81,27 @@ def run(
         warehouse.clear_work()
         try:
             _build(_Job(spark, landing, warehouse, config, result, progress), steps)
-            _publish(warehouse, steps, config, inputs, result)
-        finally:
-            spark.catalog.clearCache()  # rows of text files, kept while bronze was built
-            warehouse.clear_work()
+            try:
+                _publish(warehouse, steps, config, inputs, result)
+            except (Exception, KeyboardInterrupt) as error:
+                raise ContentError(
+                    f"publishing was cut off after {len(result.versions)} tables "
+                    f"({error or type(error).__name__}); run the same again, that repairs it"
+                ) from error
+        except BaseException:
+            # Cancelled tasks may still be writing. What can't be removed now is removed by the
+            # next run; the reason of the failure must not be lost over it.
+            with suppress(Exception):
+                _clear(spark, warehouse)
+            raise
+        _clear(spark, warehouse)
     return result
+
+
+def _clear(spark: SparkSession, warehouse: Warehouse) -> None:
+    """Drop the rows of text files, kept while bronze was built, and all scratch."""
+    spark.catalog.clearCache()
+    warehouse.clear_work()
 
 
 def _build(job: _Job, steps: tuple[Step, ...]) -> None:
@@ -174,7 +190,7 @@ def _publish(
         if spec:
             built = _stored_at(result.run_id, step.writes)
             result.versions[spec.path] = warehouse.commit(spec, built, result.run_id)
-    row = {
+    row: dict[str, Any] = {
         "finished_at": datetime.now(timezone.utc),
         "version": opentrace_spark.__version__,
         "tables_version": TABLES_VERSION,

@@ -135,14 +135,16 @@ def _print_rejects(console: Console, warehouse: Warehouse) -> None:
 
 
 def _print_where(console: Console, warehouse: Warehouse, result: RunResult) -> None:
-    console.print(f"tables     {len(result.versions)} in {warehouse.location}, run {result.run_id}")
-    console.print(f"           {result.checks} checks held, {sum(result.seconds.values()):.0f} s")
     path = warehouse.uri(_SPECS["gold_concentration"].path)
-    console.print(
+    lines = [
+        f"tables     {len(result.versions)} in {warehouse.location}, run {result.run_id}",
+        f"           {result.checks} checks held",
         'read one   .venv/bin/python -c "from deltalake import DeltaTable; '
         f'print(DeltaTable({path!r}).to_pandas())"',
-        soft_wrap=True,
-    )
+    ]
+    for line in lines:
+        # Whole and as it is: paths may be long and hold brackets.
+        console.print(line, soft_wrap=True, markup=False)
 
 
 def _read(

@@ -48,7 +48,7 @@ def build_identities(inputs: Mapping[str, DataFrame], context: Context) -> DataF
         "model_key",
         "is_in_models",
         "developer",
-        F.coalesce("organization", "developer").alias("organization"),
+        F.coalesce(F.nullif("organization", F.lit("")), "developer").alias("organization"),
         _country(context.config).alias("country"),
         _org_type(context.config).alias("org_type"),
         "created_at",
@@ -67,10 +67,11 @@ def developer_of(model_id: str) -> Column:
 
 
 def _country(config: Config) -> Column:
+    """The exact word of organizations/; of an individual account never a country."""
     unlisted = F.lit(config.organizations.unlisted_owner)
-    return F.when(F.col("org").isNull(), unlisted).otherwise(
-        F.coalesce("country", F.lit("Unknown"))
-    )
+    written = F.coalesce(F.nullif("country", F.lit("")), F.lit("Unknown"))
+    is_user = F.coalesce(_org_type(config) == "user", F.lit(False))
+    return F.when(F.col("org").isNull(), unlisted).when(is_user, F.lit("User")).otherwise(written)
 
 
 def _org_type(config: Config) -> Column:
@@ -78,7 +79,7 @@ def _org_type(config: Config) -> Column:
     is_user = F.when(
         F.col("org").isNull(), config.organizations.unlisted_owner == "User"
     ).otherwise(F.coalesce("country", F.lit("Unknown")) == "User")
-    written = F.col("org_type")
+    written = F.nullif("org_type", F.lit(""))
     renamed = F.coalesce(
         *(
             F.when(written == source, F.lit(target))

@@ -168,7 +168,7 @@ def _source(name: str, entries: Column) -> Column:
 
 def _resolved(listed: DataFrame, kept: DataFrame, names: DataFrame) -> DataFrame:
     """Add `parent_id` and `resolution`: the Hub's `_id` settles identity before the name."""
-    by_hub_id = kept.where(F.col("_id").isNotNull()).select(
+    by_hub_id = kept.where(F.col("_id") != "").select(
         F.col("_id").alias("hub_id"), F.col("id").alias("id_by_hub_id")
     )
     named = resolve_names(listed, names, name="parent_name", into="id_by_name", how="by_name")

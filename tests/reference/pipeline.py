@@ -207,10 +207,11 @@ def _organization(
         return {"organization": developer, "country": unlisted, "org_type": kind}
     country = row.get("country") or "Unknown"
     written = row.get("org_type") or ("user" if country == "User" else "unknown")
+    kind = config.organizations.org_types.get(written, written)
     return {
         "organization": row.get("organization") or developer,
-        "country": country,
-        "org_type": config.organizations.org_types.get(written, written),
+        "country": "User" if kind == "user" else country,
+        "org_type": kind,
     }
 
 
