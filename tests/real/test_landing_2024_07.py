@@ -50,7 +50,7 @@ PUBLISHED = {
 def memory_of_tree(root: int) -> int:
     """Bytes that a process and all its descendants hold, shared pages counted once (Linux)."""
     parents, held = {}, {}
-    for entry in Path("/proc").iterdir():
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
             status = (entry / "stat").read_text().rpartition(")")[2].split()
             rollup = (entry / "smaps_rollup").read_text()
