@@ -15,6 +15,8 @@ LEVELS = ("model", "developer", "country", "org_type")
 ATTRIBUTIONS = ("none", "root")
 UNKNOWN_DAY = np.iinfo(np.int32).min
 """Creation day of a model whose creation date is unknown; other days count from 1970-01-01."""
+NO_MODEL = -1
+"""Code in a row that only says that its week or period is there, with no downloads."""
 
 Codes = npt.NDArray[np.int32]
 

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame, functions as F
 
-from opentrace_spark.gold.usage.pooled import complete_weeks, weeks_of_periods, window_columns
+from opentrace_spark.gold.usage.pooled import (
+    complete_weeks,
+    per_window,
+    weeks_of_periods,
+    window_columns,
+)
 from opentrace_spark.gold.usage.population import KINDS
 from opentrace_spark.metrics.groups import FLOW
 from opentrace_spark.steps import Context
@@ -56,22 +61,13 @@ def _by_window(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     absent.
     """
     periods = weeks_of_periods(inputs["gold_weeks"], context.config).select("span", "period")
-    per_window = F.inline(
-        F.array(
-            *(
-                F.struct(
-                    F.lit(window).alias("recency_window"), F.col(column).alias("model_downloads")
-                )
-                for window, column in window_columns(context.config).items()
-            )
-        )
-    )
+    windows = per_window(context.config)
     credited = inputs["work_credits"].select("model_key", "developer", "root_developer", "kind")
     pooled = (
         inputs["work_pooled"]
         .join(F.broadcast(periods), "span", how="inner")
         .join(credited, "model_key", how="inner")
-        .select("period", "developer", "root_developer", "kind", per_window)
+        .select("period", "developer", "root_developer", "kind", windows)
     )
     nobody = F.lit(None).cast("string")
     empty = periods.withColumns(
@@ -79,14 +75,14 @@ def _by_window(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     ).select(
         "period",
         *(nobody.alias(name) for name in ("developer", "root_developer", "kind")),
-        per_window,
+        windows,
     )
     return pooled.unionByName(empty)
 
 
 def _sums() -> list[Column]:
     """Aggregates of `_by_window` rows: all downloads, those from others' roots, and by kind."""
-    downloads = F.col("model_downloads")
+    downloads = F.col("downloads")
     from_others = F.col("developer") != F.col("root_developer")
     served = F.when(from_others & (downloads > 0), F.col("root_developer"))
     return [

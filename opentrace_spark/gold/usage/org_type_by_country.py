@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, Window, functions as F
 
 from opentrace_spark.gold.usage.countries import region_of, shown_country
-from opentrace_spark.gold.usage.pooled import ALL_TIME, weeks_of_periods, window_columns
+from opentrace_spark.gold.usage.pooled import ALL_TIME, per_window, weeks_of_periods
 from opentrace_spark.steps import Context
 
 ALL_PERIODS = "all"
@@ -34,19 +34,11 @@ def build_org_type_by_country(inputs: Mapping[str, DataFrame], context: Context)
             )
         ),
     )
-    per_window = F.inline(
-        F.array(
-            *(
-                F.struct(F.lit(window).alias("recency_window"), F.col(column).alias("downloads"))
-                for window, column in window_columns(config).items()
-            )
-        )
-    )
     pooled = (
         inputs["work_pooled"]
         .join(F.broadcast(periods.unionByName(everything)), "span", how="inner")
         .join(credited, "model_key", how="inner")
-        .select("period", "attribution", "country", "org_type", per_window)
+        .select("period", "attribution", "country", "org_type", per_window(config))
         .select(
             "period",
             "attribution",

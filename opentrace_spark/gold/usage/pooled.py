@@ -15,10 +15,10 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from opentrace_spark.config import Config, Period
 from opentrace_spark.gold.usage.population import load_population
 from opentrace_spark.metrics.groups import SCHEMA, measure_pool
+from opentrace_spark.metrics.units import NO_MODEL
 from opentrace_spark.steps import Context
 
 ALL_TIME, ROLLING, COHORT = "all_time", "rolling_1y", "cohort_1y"
-_NO_MODEL = -1
 _YEAR_OF_WEEKS = 364
 _YEAR = 365
 
@@ -26,6 +26,15 @@ _YEAR = 365
 def window_columns(config: Config) -> dict[str, str]:
     """Recency window -> column of `work_pooled` with the downloads inside it."""
     return {window: f"downloads_{window}" for window in config.windows.recency}
+
+
+def per_window(config: Config) -> Column:
+    """Generator of a row per window: recency_window, and downloads inside it, of `work_pooled`."""
+    rows = (
+        F.struct(F.lit(window).alias("recency_window"), F.col(column).alias("downloads"))
+        for window, column in window_columns(config).items()
+    )
+    return F.inline(F.array(*rows))
 
 
 def in_recency_window(days: int | None) -> Column:
@@ -142,7 +151,7 @@ def build_spans(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     # A period with complete weeks in which nothing was downloaded has its rows, too.
     empty = weeks_of_periods(inputs["gold_weeks"], context.config).select(
         "span",
-        F.lit(_NO_MODEL).alias("model"),
+        F.lit(NO_MODEL).alias("model"),
         *(F.lit(0).cast("bigint").alias(column) for column in columns),
     )
     schema = from_arrow_schema(pa.schema([("span", pa.string()), *SCHEMA]))
@@ -156,7 +165,7 @@ def _measure(context: Context) -> Callable[[pa.Table], pa.Table]:
 
     def measure(pool: pa.Table) -> pa.Table:
         models = pool["model"].to_numpy()
-        known = models != _NO_MODEL
+        known = models != NO_MODEL
         windowed = {window: pool[column].to_numpy()[known] for window, column in columns.items()}
         rows = measure_pool(load_population(uri), models[known], windowed, top=top)
         return rows.add_column(0, "span", pa.repeat(pool["span"][0], len(rows)))

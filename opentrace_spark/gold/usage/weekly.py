@@ -12,9 +12,9 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.gold.usage.population import KINDS, load_population
 from opentrace_spark.metrics.groups import HEAD, SCHEMA, measure_week
+from opentrace_spark.metrics.units import NO_MODEL
 from opentrace_spark.steps import Context
 
-_NO_MODEL = -1
 _EPOCH = date(1970, 1, 1)
 
 
@@ -31,7 +31,7 @@ def build_weekly(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
         .distinct()
         .select(
             "week_start",
-            F.lit(_NO_MODEL).alias("model"),
+            F.lit(NO_MODEL).alias("model"),
             F.lit(0).cast("bigint").alias("count"),
         )
     )
@@ -54,7 +54,7 @@ def _measure(context: Context) -> Callable[[pa.Table], pa.Table]:
     def measure(week: pa.Table) -> pa.Table:
         week_start = week["week_start"][0].as_py()
         models, counts = week["model"].to_numpy(), week["count"].to_numpy()
-        known = models != _NO_MODEL
+        known = models != NO_MODEL
         rows = measure_week(
             load_population(uri),
             (week_start - _EPOCH).days,
