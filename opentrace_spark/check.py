@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
@@ -16,16 +15,13 @@ from opentrace_spark.bronze.aliases import build_aliases
 from opentrace_spark.bronze.annotations import build_annotations
 from opentrace_spark.bronze.downloads import build_downloads
 from opentrace_spark.bronze.models import build_models
-from opentrace_spark.bronze.organizations import build_organizations
+from opentrace_spark.bronze.organizations import build_organizations, unknown_words
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
-from opentrace_spark.config import ORG_TYPES, Config
+from opentrace_spark.config import Config
 from opentrace_spark.sources.failures import content_error_from
-from opentrace_spark.sources.landing import KINDS, Landing
+from opentrace_spark.sources.landing import KINDS, Landing, lacking_folders
 from opentrace_spark.sources.rows import check_files
 from opentrace_spark.steps import Build, Context
-
-NO_COUNTRIES = ("User", "International", "Online", "International/Online", "Unknown")
-"""Words that stand in the column country and are none."""
 
 EXAMPLES = 3
 _BUILDS: dict[str, Build] = {
@@ -66,8 +62,8 @@ class KindReport:
 class LandingReport:
     """What was read of a landing. Weeks are Mondays; None where no downloads row is usable.
 
-    `unknown_countries` and `unknown_org_types` say how many accounts have a word that the
-    configuration does not know; such words are kept.
+    `lacking` says what absent folders take away, `unknown_words` which words the configuration does
+    not know; such words are kept.
     """
 
     uri: str
@@ -75,8 +71,8 @@ class LandingReport:
     first_week: date | None
     last_week: date | None
     missing_weeks: tuple[date, ...]
-    unknown_countries: Mapping[str, int]
-    unknown_org_types: Mapping[str, int]
+    lacking: tuple[str, ...]
+    unknown_words: tuple[str, ...]
 
 
 def check_landing(spark: SparkSession, landing: Landing, config: Config) -> LandingReport:
@@ -94,7 +90,7 @@ def check_landing(spark: SparkSession, landing: Landing, config: Config) -> Land
             report, mondays = _read_kind(rows, landing, kind)
             kinds.append(report)
             weeks += mondays
-        countries, org_types = _unknown_words(build_organizations({}, context), config)
+        words = unknown_words(build_organizations({}, context), config)
     except Exception as error:
         plain = content_error_from(error, landing.uri)
         if plain is None or plain is error:
@@ -106,8 +102,8 @@ def check_landing(spark: SparkSession, landing: Landing, config: Config) -> Land
         min(weeks, default=None),
         max(weeks, default=None),
         _missing(weeks),
-        countries,
-        org_types,
+        lacking_folders(landing),
+        words,
     )
 
 
@@ -145,25 +141,6 @@ def _examples(rows: DataFrame) -> dict[str, list[tuple[str, int]]]:
     return examples
 
 
-def _unknown_words(owners: DataFrame, config: Config) -> tuple[dict[str, int], dict[str, int]]:
-    """Countries and kinds of organisation that the configuration does not know, with accounts."""
-    used = owners.filter("reason is null")
-    known_countries = {
-        *NO_COUNTRIES,
-        *(name for names in config.regions.values() for name in names),
-    }
-    known_types = {*ORG_TYPES, *config.organizations.org_types}
-    words = used.groupBy("country", "org_type").agg(F.count("*").alias("rows")).collect()
-    countries: defaultdict[str, int] = defaultdict(int)
-    org_types: defaultdict[str, int] = defaultdict(int)
-    for row in words:
-        if row["country"] and row["country"] not in known_countries:
-            countries[row["country"]] += row["rows"]
-        if row["org_type"] and row["org_type"] not in known_types:
-            org_types[row["org_type"]] += row["rows"]
-    return dict(sorted(countries.items())), dict(sorted(org_types.items()))
-
-
 def _missing(weeks: list[date]) -> tuple[date, ...]:
     """The Mondays between the first and the last week that have no row."""
     there = set(weeks)
@@ -193,9 +170,11 @@ def print_report(report: LandingReport, console: Console | None = None) -> None:
                 f"{kind.kind}/: {rejection.rows:,} {rejection.reason} ({escape(places)}{more})",
                 soft_wrap=True,
             )
+    for note in report.lacking:
+        console.print(escape(note), soft_wrap=True)
     _print_weeks(report, console)
-    _print_words("countries", report.unknown_countries, console)
-    _print_words("kinds of organisation", report.unknown_org_types, console)
+    for note in report.unknown_words:
+        console.print(escape(note), soft_wrap=True)
 
 
 def _print_weeks(report: LandingReport, console: Console) -> None:
@@ -207,11 +186,3 @@ def _print_weeks(report: LandingReport, console: Console) -> None:
     if len(missing) > 10:
         words += f" and {len(missing) - 10} more"
     console.print(f"weeks: {report.first_week} to {report.last_week}, {words}", soft_wrap=True)
-
-
-def _print_words(what: str, words: Mapping[str, int], console: Console) -> None:
-    if words:
-        listed = ", ".join(f"{word} ({count:,})" for word, count in words.items())
-        console.print(
-            f"not in conf's list of {what}, kept as written: {escape(listed)}", soft_wrap=True
-        )

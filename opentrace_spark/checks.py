@@ -187,11 +187,11 @@ def _trends_of_a_week(stored: Frames) -> DataFrame:
 def _flows_of_a_period(stored: Frames) -> DataFrame:
     group = ["period", "recency_window"]
     table = stored["gold_intermediaries"].where("week_start is null")
-    totals = table.where("developer = '(all)'").select(
+    totals = table.where("is_total").select(
         *group, F.col("downloads").alias("total"), F.col("others_downloads").alias("total_others")
     )
     developers = (
-        table.where("developer <> '(all)'")
+        table.where("not is_total")
         .groupBy(*group)
         .agg(F.sum("downloads").alias("listed"), F.sum("others_downloads").alias("listed_others"))
     )

@@ -190,7 +190,13 @@ def _run(options: argparse.Namespace) -> None:
     with TerminalProgress(Console(stderr=True, quiet=options.quiet)) as progress:
         result = run(spark, landing, warehouse, config, only=tuple(options.only), progress=progress)
     if not options.quiet:
-        print_summary(Console(highlight=False), warehouse, result)
+        try:
+            print_summary(Console(highlight=False), warehouse, result)
+        except Exception as error:
+            raise ContentError(
+                "the tables are published, only their summary can't be printed "
+                f"({type(error).__name__}: {error})"
+            ) from error
 
 
 def _session(options: argparse.Namespace) -> SparkSession:

@@ -30,6 +30,7 @@ from opentrace_spark.silver.models import build_identities, build_models
 from opentrace_spark.silver.names import build_names
 from opentrace_spark.silver.parents import build_parents
 from opentrace_spark.silver.rejects import build_rejects
+from opentrace_spark.silver.resolutions import build_resolutions
 from opentrace_spark.steps import Build, Step
 
 BRONZE = ("models", "downloads", "aliases", "organizations", "annotations")
@@ -55,6 +56,7 @@ FLOW: tuple[Step, ...] = (
     _step("work_models", build_identities, "bronze_models", "bronze_organizations", "work_totals"),
     # Lineage: parents, roots, families.
     _step("work_parents", build_parents, "bronze_models", "bronze_annotations", "work_names"),
+    _step("silver_resolutions", build_resolutions, "silver_model_weeks", "work_parents"),
     _step("silver_lineage", build_lineage, "work_models", "work_parents", acts=True),
     # The population in numbers, and every measure of every week from one pass.
     _step("work_credits", build_credits, "work_models", "silver_lineage"),

@@ -8,6 +8,7 @@ over the data.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,11 +28,12 @@ from deltalake.transaction import (
     Transaction,
     create_table_with_add_actions,
 )
-from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
+from pyarrow.fs import FileSelector, FileType, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from opentrace_spark.errors import UsageError
+from opentrace_spark.errors import ContentError, UsageError
+from opentrace_spark.locations import filesystem_of, local_path
 from opentrace_spark.tables import TABLES_VERSION, TableSpec
 
 WORK = "_work"
@@ -41,6 +43,8 @@ place for it, since Delta takes no properties that it does not know."""
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 """Folder name that Spark gives a null partition value."""
 
+_NOT_IN_DELTA = "[]|^\\%"
+"""Characters that deltalake takes for something else in a path."""
 
 _TYPES: dict[str, T.DataType] = {
     "string": T.StringType(),
@@ -72,9 +76,16 @@ class Warehouse:
     """
 
     def __init__(self, location: str) -> None:
-        self.location = plain_location(location)
+        path = local_path(location)
+        self.location = location.rstrip("/") if path is None else path
+        wrong = [character for character in _NOT_IN_DELTA if character in self.location]
+        if wrong:
+            raise UsageError(
+                f"warehouse {location}: Delta's libraries can't write below a path with "
+                f"{' '.join(wrong)}; name another folder"
+            )
+        self.filesystem, self.path = filesystem_of(self.location)
         try:
-            self.filesystem, self.path = FileSystem.from_uri(self.location)
             kind = self.filesystem.get_file_info(self.path).type
         except (OSError, pa.ArrowException) as error:
             raise UsageError(f"warehouse {location}: {error}") from None
@@ -98,7 +109,9 @@ class Warehouse:
             Path(self.path, WORK).mkdir(parents=True, exist_ok=True)
             handle = open(Path(self.path, WORK, "lock"), "w")  # noqa: SIM115
         except OSError as error:
-            raise UsageError(f"warehouse {self.location}: {error.strerror}") from None
+            is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            kind = ContentError if is_full else UsageError
+            raise kind(f"warehouse {self.location}: {error.strerror}") from None
         with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -178,6 +191,25 @@ class Warehouse:
         except TableNotFoundError:
             return None
 
+    def read(
+        self,
+        spec: TableSpec,
+        columns: list[str] | None = None,
+        filters: list[tuple[str, str, Any]] | None = None,
+    ) -> pa.Table:
+        """Rows of a table as it is now, without Spark; all columns by default.
+
+        `filters` are (column, operator, value), all of which must hold. Raises LookupError where
+        there is no such table.
+        """
+        table = self.table(spec)
+        if table is None:
+            raise LookupError(f"{spec.path} is not in {self.location}")
+        # deltalake's own file system is called back from Arrow's threads: when one of those
+        # outlives the interpreter, the process aborts after its work is done.
+        files = SubTreeFileSystem(f"{self.path}/{spec.path}", self.filesystem)
+        return table.to_pyarrow_table(columns=columns, filters=filters, filesystem=files)
+
     def check_version(self, specs: Sequence[TableSpec]) -> None:
         """Refuse a warehouse whose tables another layout wrote, before anything is built."""
         for spec in specs:
@@ -191,16 +223,6 @@ class Warehouse:
                     f"the tables, this program writes {TABLES_VERSION}; name another warehouse or "
                     "remove this one"
                 )
-
-
-def plain_location(location: str) -> str:
-    """An absolute local path for local locations (also `file:` URIs), other URIs as they are."""
-    parsed = urlparse(location)
-    if parsed.scheme == "file":
-        return str(Path(unquote(parsed.path)).absolute())
-    if "://" in location:
-        return location
-    return str(Path(location).expanduser().absolute())
 
 
 def stored(frame: DataFrame, location: str, spec: TableSpec | None = None) -> DataFrame:

@@ -16,14 +16,16 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame, SparkSession
 
 import opentrace_spark
+from opentrace_spark.bronze.organizations import unknown_words
 from opentrace_spark.bronze.weekdays import check_weekdays
 from opentrace_spark.checks import checks_of, hold
 from opentrace_spark.config import Config
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.flow import selected_steps
 from opentrace_spark.io import WORK, Warehouse, published, stored
+from opentrace_spark.locations import filesystem_of
 from opentrace_spark.sources.failures import content_error_from
-from opentrace_spark.sources.landing import Landing, filesystem_of
+from opentrace_spark.sources.landing import Landing, lacking_folders
 from opentrace_spark.sources.rows import check_files
 from opentrace_spark.steps import Context, Step
 from opentrace_spark.tables import GOLD_RUNS, TABLES, TABLES_VERSION
@@ -41,12 +43,16 @@ class Progress(Protocol):
         """Step number `place` of `steps` begins."""
 
     def finished(self, step: str, rows: int, seconds: float) -> None:
-        """The step's table is stored and checked."""
+        """The step's table is stored aside."""
 
 
 @dataclass
 class RunResult:
-    """What a run did: its id, rows and seconds per table, Delta versions, checks that held."""
+    """What a run did: its id, rows and seconds per table, Delta versions, checks that held.
+
+    `notes` are sentences on what the landing lacks and on words that the configuration lacks;
+    `elapsed` is in seconds, Spark's start not included.
+    """
 
     run_id: str
     started: datetime
@@ -54,6 +60,8 @@ class RunResult:
     seconds: dict[str, float] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     checks: int = 0
+    notes: tuple[str, ...] = ()
+    elapsed: float = 0.0
 
 
 def run(
@@ -73,6 +81,7 @@ def run(
     steps = selected_steps(only)
     warehouse.check_version(TABLES)
     check_files(landing)
+    begun = time.monotonic()
     started = datetime.now(timezone.utc).replace(microsecond=0)
     inputs = _fingerprints(landing)
     run_id = _run_id(started, inputs, config)
@@ -95,6 +104,7 @@ def run(
                 _clear(spark, warehouse)
             raise
         _clear(spark, warehouse)
+    result.elapsed = time.monotonic() - begun
     return result
 
 
@@ -124,6 +134,10 @@ def _build(job: _Job, steps: tuple[Step, ...]) -> None:
             for check in [pool.submit(hold, c, job.tables) for c in checks_of(job.tables, _SPECS)]:
                 check.result()
                 job.result.checks += 1
+            job.result.notes = lacking_folders(job.landing)
+            if "bronze_organizations" in job.tables:
+                organizations = job.tables["bronze_organizations"]
+                job.result.notes += unknown_words(organizations, job.config)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             job.spark.sparkContext.cancelAllJobs()
@@ -201,6 +215,7 @@ def _publish(
         "table_versions": _json(result.versions),
         "step_seconds": _json(result.seconds),
         "checks_passed": result.checks,
+        "notes": list(result.notes),
     }
     relative = _stored_at(result.run_id, GOLD_RUNS.id)
     warehouse.store_row(GOLD_RUNS, relative, row | _constants(config, result))

@@ -61,7 +61,7 @@ def build_session(
         UsageError: an argument is outside what is said above.
         SessionError: no Java 17 or 21 was found, or Spark's Java process did not start.
     """
-    _check_arguments(threads, memory, shuffle_partitions)
+    _check_arguments(threads, memory, shuffle_partitions, scratch)
     extra = dict(extra or {})
     if shuffle_partitions is not None:
         extra.setdefault("spark.sql.shuffle.partitions", str(shuffle_partitions))
@@ -129,12 +129,19 @@ def find_java() -> Path:
     )
 
 
-def _check_arguments(threads: int | None, memory: str | None, partitions: int | None) -> None:
+def _check_arguments(
+    threads: int | None, memory: str | None, partitions: int | None, scratch: str | None
+) -> None:
     for name, number in (("threads", threads), ("shuffle partitions", partitions)):
         if number is not None and number < 1:
             raise UsageError(f"{name}: {number} is below 1")
     if memory is not None and not _MEMORY.fullmatch(memory):
         raise UsageError(f"memory: {memory!r} is not a number with m or g, like 4g")
+    if scratch is not None:
+        try:
+            os.makedirs(scratch, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"scratch {scratch}: {error.strerror}; name a folder") from None
 
 
 def _is_submitted() -> bool:

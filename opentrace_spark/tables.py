@@ -11,7 +11,10 @@ TOP_K = (1, 3, 5, 10, 20, 100, 1000)
 """The k of the `top_<k>_share` and `tied_at_<k>` columns; they are part of the table's schema."""
 
 REST = "(rest)"
-"""Entity of the row that holds everything below the published ranks."""
+"""Entity of the row that holds everything below the published ranks; its rank is null."""
+
+TOTAL = "(all)"
+"""Developer of a total row, where `is_total` is true."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,25 @@ SILVER_REJECTS = TableSpec(
     ),
 )
 
+SILVER_RESOLUTIONS = TableSpec(
+    "silver",
+    "resolutions",
+    grain="source of names and kind of resolution that occurs",
+    key=("source", "resolution"),
+    description="How the names in downloads and lists of parents were found in models/.",
+    columns=(
+        _required("source", "string", "downloads (weekly counts) or parents (listed parents)"),
+        _required(
+            "resolution",
+            "string",
+            "exact (as written), renamed (an alias, or a former name with the same `_id`), recased "
+            "(other case), hub_id (a parent's `_id`), unknown (not in models/)",
+        ),
+        _required("rows", "bigint", "counts or parents; a count under several names is in each"),
+        *_RUN,
+    ),
+)
+
 GOLD_WEEKS = TableSpec(
     "gold",
     "weeks",
@@ -329,7 +351,7 @@ GOLD_DEVELOPER_TRENDS = TableSpec(
     "gold",
     "developer_trends",
     grain="level, attribution, window, complete week, and entity of the fixed top 20 or the rest",
-    key=("level", "attribution", "recency_window", "week_start", "entity"),
+    key=("level", "attribution", "recency_window", "week_start", "rank"),
     description="The leading developers over time, the same 20 in every week, and the rest.",
     columns=(
         *_CELL,
@@ -371,12 +393,13 @@ GOLD_INTERMEDIARIES = TableSpec(
     "gold",
     "intermediaries",
     grain="period, developer and window; a total per period; a total per complete week",
-    key=("period", "week_start", "developer", "recency_window"),
+    key=("period", "week_start", "is_total", "developer", "recency_window"),
     description="How much of the downloads goes through accounts that build on others' roots.",
     columns=(
         _required("period", "string", "name of the period, or `week` for a weekly total"),
         Column("week_start", "date", "Monday of the week for weekly totals, else null"),
-        _required("developer", "string", "owner of the downloaded models; `(all)` for a total"),
+        _required("developer", "string", f"owner of the downloaded models; `{TOTAL}` for a total"),
+        _required("is_total", "boolean", "whether the row sums all developers"),
         _required("recency_window", "string", "as in usage_shares"),
         _required("downloads", "bigint", "downloads of the developer's models in the window"),
         _required("others_downloads", "bigint", "of models whose root has another developer"),
@@ -456,6 +479,7 @@ GOLD_RUNS = TableSpec(
         _required("table_versions", "string", "table -> Delta version, as JSON"),
         _required("step_seconds", "string", "step -> seconds, as JSON"),
         _required("checks_passed", "int", "checks that ran and held"),
+        _required("notes", "array<string>", "what the landing lacks, and words not in conf"),
     ),
 )
 
@@ -464,6 +488,7 @@ TABLES: tuple[TableSpec, ...] = (
     SILVER_MODELS,
     SILVER_LINEAGE,
     SILVER_REJECTS,
+    SILVER_RESOLUTIONS,
     GOLD_WEEKS,
     GOLD_SAMPLES,
     GOLD_USAGE_SHARES,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from opentrace_spark.config import Config
@@ -43,7 +42,7 @@ def run_pipeline(
 def read_tables(warehouse: Path) -> dict[str, Rows]:
     """Table id -> rows, read without Spark."""
     return {
-        spec.id: DeltaTable(warehouse / spec.path).to_pyarrow_table().to_pylist()
+        spec.id: Warehouse(str(warehouse)).read(spec).to_pylist()
         for spec in TABLES
         if spec != GOLD_RUNS and (warehouse / spec.path).is_dir()
     }

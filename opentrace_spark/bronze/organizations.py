@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
 
 from opentrace_spark.bronze.reasons import flag_first, flag_later_rows, name_rules, with_raw_values
+from opentrace_spark.config import ORG_TYPES, Config
 from opentrace_spark.sources.rows import read_rows
 from opentrace_spark.sources.schemas import canonical_schema, row_schema
 from opentrace_spark.steps import Context
+
+NO_COUNTRIES = ("User", "International", "Online", "International/Online", "Unknown")
+"""Words that stand in the column country and are none."""
 
 
 def build_organizations(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -22,3 +27,27 @@ def build_organizations(inputs: Mapping[str, DataFrame], context: Context) -> Da
     flagged = flag_later_rows(rows, "org", "duplicate_row")
     columns = canonical_schema("organizations").names
     return with_raw_values(flagged, *columns).select(row_schema("organizations").names)
+
+
+def unknown_words(organizations: DataFrame, config: Config) -> tuple[str, ...]:
+    """Sentences on countries and kinds of organisation that the configuration does not know.
+
+    `organizations` as `build_organizations` makes it. Such words are kept and used as they are, so
+    a misspelt country is a country of its own. Starts a Spark job.
+    """
+    regions = (name for names in config.regions.values() for name in names)
+    known = {
+        "country": ("countries", {*NO_COUNTRIES, *regions}),
+        "org_type": ("kinds of organisation", {*ORG_TYPES, *config.organizations.org_types}),
+    }
+    words = organizations.where("reason is null").groupBy(*known).count().collect()
+    sentences = []
+    for column, (what, listed) in known.items():
+        accounts: Counter[str] = Counter()
+        for row in words:
+            if row[column] and row[column] not in listed:
+                accounts[row[column]] += row["count"]
+        named = ", ".join(f"{word} ({n:,})" for word, n in sorted(accounts.items()))
+        if named:
+            sentences.append(f"not in conf's list of {what}, kept as written: {named}")
+    return tuple(sentences)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from itertools import zip_longest
 from typing import Any
 
-import pyarrow as pa
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -17,6 +17,13 @@ from opentrace_spark.tables import TABLES
 
 _SPECS = {spec.id: spec for spec in TABLES}
 _LEADERS = 5
+_RESOLUTIONS = {
+    "exact": "as written",
+    "renamed": "renamed",
+    "recased": "in other case",
+    "hub_id": "by their id on the Hub",
+    "unknown": "not in models/",
+}
 
 
 def print_summary(console: Console, warehouse: Warehouse, result: RunResult) -> None:
@@ -29,14 +36,20 @@ def print_summary(console: Console, warehouse: Warehouse, result: RunResult) -> 
             _print_leaders(console, warehouse, week)
         if week and "gold_concentration" in result.rows:
             _print_concentration(console, warehouse, week)
+    if "silver_resolutions" in result.rows:
+        _print_names(console, warehouse)
     if "silver_rejects" in result.rows:
         _print_rejects(console, warehouse)
+    for note in result.notes:
+        console.print(f"note       {escape(note)}", soft_wrap=True)
     _print_where(console, warehouse, result)
 
 
 def _print_weeks(console: Console, warehouse: Warehouse, result: RunResult) -> date | None:
     """Print the span of weeks and their coverage; returns the last complete week."""
-    weeks = _read(warehouse, "gold_weeks", ["week_start", "is_missing", "is_complete", "coverage"])
+    weeks = warehouse.read(
+        _SPECS["gold_weeks"], ["week_start", "is_missing", "is_complete", "coverage"]
+    )
     rows = sorted(weeks.to_pylist(), key=lambda row: row["week_start"])
     present = [row for row in rows if not row["is_missing"]]
     if not present:
@@ -67,9 +80,8 @@ def _print_weeks(console: Console, warehouse: Warehouse, result: RunResult) -> d
 def _print_leaders(console: Console, warehouse: Warehouse, week: date) -> None:
     """Top developers of the week with downloads credited to the model itself and to its root."""
     columns = ["attribution", "recency_window", "rank", "entity", "share"]
-    shares = _read(
-        warehouse,
-        "gold_usage_shares",
+    shares = warehouse.read(
+        _SPECS["gold_usage_shares"],
         columns,
         [("week_start", "=", week), ("level", "=", "developer")],
     ).to_pylist()
@@ -86,23 +98,19 @@ def _print_leaders(console: Console, warehouse: Warehouse, week: date) -> None:
             and row["rank"] is not None
         ]
         leaders[attribution] = sorted(rows, key=lambda row: row["rank"])[:_LEADERS]
-    for place, (own, root) in enumerate(zip(leaders["none"], leaders["root"], strict=False), 1):
-        table.add_row(
-            str(place),
-            escape(own["entity"]),
-            f"{own['share']:.2%}",
-            escape(root["entity"]),
-            f"{root['share']:.2%}",
-        )
+    for place, sides in enumerate(zip_longest(leaders["none"], leaders["root"]), 1):
+        cells = [
+            [escape(side["entity"]), f"{side['share']:.2%}"] if side else ["", ""] for side in sides
+        ]
+        table.add_row(str(place), *cells[0], *cells[1])
     console.print()
     console.print(table)
 
 
 def _print_concentration(console: Console, warehouse: Warehouse, week: date) -> None:
     columns = ["attribution", "recency_window", "units", "hhi", "gini"]
-    rows = _read(
-        warehouse,
-        "gold_concentration",
+    rows = warehouse.read(
+        _SPECS["gold_concentration"],
         columns,
         [("week_start", "=", week), ("level", "=", "developer"), ("scope", "=", "all")],
     ).to_pylist()
@@ -127,10 +135,21 @@ def _print_concentration(console: Console, warehouse: Warehouse, week: date) -> 
     console.print(table)
 
 
-def _print_rejects(console: Console, warehouse: Warehouse) -> None:
-    reasons = Counter(_read(warehouse, "silver_rejects", ["reason"])["reason"].to_pylist())
-    listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
+def _print_names(console: Console, warehouse: Warehouse) -> None:
+    """How names were found, downloads and parents apart."""
     console.print()
+    rows = warehouse.read(_SPECS["silver_resolutions"]).to_pylist()
+    for source, what in (("downloads", "weekly counts"), ("parents", "listed parents")):
+        found = {row["resolution"]: row["rows"] for row in rows if row["source"] == source}
+        kinds = [
+            f"{found[kind]:,} {words}" for kind, words in _RESOLUTIONS.items() if kind in found
+        ]
+        console.print(f"names      {what}: {', '.join(kinds) or 'none'}", soft_wrap=True)
+
+
+def _print_rejects(console: Console, warehouse: Warehouse) -> None:
+    reasons = Counter(warehouse.read(_SPECS["silver_rejects"], ["reason"])["reason"].to_pylist())
+    listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
     console.print(f"rejects    {sum(reasons.values()):,} rows{f': {listed}' if listed else ''}")
 
 
@@ -138,22 +157,10 @@ def _print_where(console: Console, warehouse: Warehouse, result: RunResult) -> N
     path = warehouse.uri(_SPECS["gold_concentration"].path)
     lines = [
         f"tables     {len(result.versions)} in {warehouse.location}, run {result.run_id}",
-        f"           {result.checks} checks held",
+        f"           {result.checks} checks held, {result.elapsed:,.0f} s",
         'read one   .venv/bin/python -c "from deltalake import DeltaTable; '
         f'print(DeltaTable({path!r}).to_pandas())"',
     ]
     for line in lines:
         # Whole and as it is: paths may be long and hold brackets.
         console.print(line, soft_wrap=True, markup=False)
-
-
-def _read(
-    warehouse: Warehouse,
-    table: str,
-    columns: list[str],
-    filters: list[tuple[str, str, Any]] | None = None,
-) -> pa.Table:
-    delta = warehouse.table(_SPECS[table])
-    if delta is None:
-        raise LookupError(f"{table} is not in the warehouse")
-    return delta.to_pyarrow_table(columns=columns, filters=filters)

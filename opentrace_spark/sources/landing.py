@@ -6,18 +6,25 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import date, timedelta
-from urllib.parse import unquote
 
 import pyarrow as pa
 from pyarrow import fs as pafs
 
 from opentrace_spark.errors import ContentError, UsageError
+from opentrace_spark.locations import filesystem_of, first_line, local_path
 
 KINDS = ("models", "downloads", "aliases", "organizations", "annotations")
 """The folders that are read; the first two are needed."""
 
 _NEEDED = KINDS[:2]
 _LATER = ("snapshots", "leaderboard")
+_WITHOUT = {
+    "aliases": "models are renamed only where their `_id` or their case tells it",
+    "organizations": "every country is Unknown and every kind of organisation unknown",
+    "annotations": "parents come from model cards and tags alone",
+}
+"""What a landing without the folder does not give."""
+
 _MANIFEST = "manifest.json"
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _FORMATS = {
@@ -75,7 +82,7 @@ def open_landing(uri: str) -> Landing:
     try:
         found = filesystem.get_file_info(base)
     except (OSError, pa.ArrowException) as error:
-        raise UsageError(f"landing {uri} can't be reached: {_first_line(error)}") from None
+        raise UsageError(f"landing {uri} can't be reached: {first_line(error)}") from None
     if found.type == pafs.FileType.File:
         raise UsageError(f"landing {uri} is a file; name the folder that holds models/ and so on")
     folders = {kind: _list(filesystem, base, kind) for kind in (*KINDS, *_LATER)}
@@ -90,34 +97,22 @@ def open_landing(uri: str) -> Landing:
     return Landing(root, files, _read_manifest(filesystem, base))
 
 
-def filesystem_of(uri: str) -> tuple[pafs.FileSystem, str]:
-    """The file system of a landing's or file's URI, and the path in it.
-
-    Only scheme and authority are parsed, so any character may stand in the path.
-    """
-    scheme, _, rest = uri.partition("://")
-    if scheme == "file":
-        return pafs.LocalFileSystem(), rest
-    authority, _, path = rest.partition("/")
-    scheme = "s3" if scheme == "s3a" else scheme
-    try:
-        filesystem, base = pafs.FileSystem.from_uri(f"{scheme}://{authority}/")
-    except (OSError, pa.ArrowException) as error:
-        raise UsageError(f"{uri} can't be opened: {_first_line(error)}") from None
-    return filesystem, f"{base.rstrip('/')}/{path}".rstrip("/")
+def lacking_folders(landing: Landing) -> tuple[str, ...]:
+    """A sentence for each optional folder that the landing lacks: what is missing without it."""
+    return tuple(
+        f"no {kind}/ in the landing: {effect}"
+        for kind, effect in _WITHOUT.items()
+        if not landing.of_kind(kind)
+    )
 
 
 def _spark_uri(uri: str) -> str:
     """`uri` as Spark takes it: absolute, with a scheme, `s3a:` for S3, no slash at the end."""
-    scheme, separator, rest = uri.partition("://")
-    if scheme == "file" and separator:
-        uri = unquote(rest)
-    elif separator and scheme.isalnum():
-        scheme = "s3a" if scheme == "s3" else scheme
-        return f"{scheme}://{rest.rstrip('/')}"
-    elif uri.startswith("file:/"):
-        uri = unquote(uri.removeprefix("file:"))
-    return f"file://{os.path.abspath(uri)}".rstrip("/")
+    path = local_path(uri)
+    if path is not None:
+        return f"file://{path}".rstrip("/")
+    scheme, _, rest = uri.partition("://")
+    return f"{'s3a' if scheme == 's3' else scheme}://{rest.rstrip('/')}"
 
 
 def _list(filesystem: pafs.FileSystem, base: str, kind: str) -> list[tuple[str, int]]:
@@ -128,7 +123,7 @@ def _list(filesystem: pafs.FileSystem, base: str, kind: str) -> list[tuple[str, 
     except NotADirectoryError:
         return []
     except OSError as error:
-        raise UsageError(f"folder {kind}/ can't be listed: {_first_line(error)}") from None
+        raise UsageError(f"folder {kind}/ can't be listed: {first_line(error)}") from None
     files = []
     for entry in entries:
         path = entry.path.removeprefix(base).lstrip("/")
@@ -176,7 +171,7 @@ def _read_manifest(filesystem: pafs.FileSystem, base: str) -> date | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ContentError(f"{_MANIFEST} can't be read: {_first_line(error)}") from None
+        raise ContentError(f"{_MANIFEST} can't be read: {first_line(error)}") from None
     try:
         value = json.loads(text).get("last_complete_week")
         day = None if value is None else date.fromisoformat(value)
@@ -186,7 +181,3 @@ def _read_manifest(filesystem: pafs.FileSystem, base: str) -> date | None:
             "mend or remove it"
         ) from None
     return None if day is None else day - timedelta(days=day.weekday())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession, functions as F, types as T
 
 from opentrace_spark.errors import ContentError
-from opentrace_spark.sources.landing import Landing, LandingFile, filesystem_of
+from opentrace_spark.locations import filesystem_of
+from opentrace_spark.sources.landing import Landing, LandingFile
 from opentrace_spark.sources.parquet_columns import Types, canonical_columns, named
 from opentrace_spark.sources.parquet_types import readable_columns
 from opentrace_spark.sources.schemas import (

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from opentrace_spark.errors import ContentError
-from opentrace_spark.sources.landing import LandingFile, filesystem_of
+from opentrace_spark.locations import filesystem_of
+from opentrace_spark.sources.landing import LandingFile
 
 Record = dict[str, Any] | str
 

@@ -192,6 +192,10 @@ CALLS = {
     "no configuration file": (["--conf", "/nowhere/conf.toml"], "/nowhere/conf.toml"),
     "bad memory": (["--memory", "lots"], "lots"),
     "bad threads": (["--threads", "0"], "threads"),
+    "scratch is a file": (["--scratch", __file__], "test_bad_inputs.py: File exists"),
+    "empty warehouse": (["--warehouse", ""], "empty path"),
+    "warehouse of another host": (["--warehouse", "file://host/tables"], "three slashes"),
+    "warehouse that Delta can't take": (["--warehouse", "odd[1]"], "["),
 }
 
 
@@ -218,6 +222,17 @@ def test_warehouse_below_a_file(place, capsys):
     arguments = ["run", "--landing", place / "landing", "--warehouse", place / "file" / "below"]
     status, _, err = call(capsys, *arguments)
     assert (status, "warehouse" in err.splitlines()[-1]) == (2, True), err
+
+
+def test_warehouse_with_an_odd_name(place, capsys):
+    """Spaces, marks of URIs and patterns, in the name of a folder where GraphFrames runs, too."""
+    warehouse = place / "a {b} #é*?"
+    arguments = ["run", "--landing", place / "landing", "--warehouse", f"file://{warehouse}"]
+    status, _, err = call(capsys, *arguments, "--only", "lineage")
+    assert status == 0, err
+    families = {row["family_size"] for row in read_tables(warehouse)["silver_lineage"]}
+    assert families == {1, 2, 4}
+    assert [path.name for path in place.glob("a*")] == [warehouse.name]
 
 
 @pytest.fixture

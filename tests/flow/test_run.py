@@ -13,7 +13,7 @@ from opentrace_spark.config import load_config
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.io import Warehouse
 from opentrace_spark.steps import Step
-from opentrace_spark.tables import TABLES
+from opentrace_spark.tables import GOLD_RUNS, TABLES
 from tests.flow.landings import write_small_landing
 from tests.pipeline import read_tables, run_pipeline
 
@@ -179,11 +179,14 @@ def test_only_builds_what_is_named_and_what_it_needs(spark, landing, tmp_path):
 
 
 def test_runs_records_inputs_versions_and_rows(built, landing):
-    (row,) = DeltaTable(built / "gold" / "runs").to_pyarrow_table().to_pylist()
+    (row,) = Warehouse(str(built)).read(GOLD_RUNS).to_pylist()
     assert '"downloads/2024-06-03.csv":{"bytes":' in row["inputs"]
     assert '"gold/usage_shares":0' in row["table_versions"]
     assert '"silver/models":7' in row["row_counts"]
     assert row["checks_passed"] > 20
+    assert row["notes"] == [
+        "no annotations/ in the landing: parents come from model cards and tags alone"
+    ]
 
 
 def test_delta_spark_reads_tables_comments_and_history(spark, built):

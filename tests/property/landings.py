@@ -25,6 +25,8 @@ from opentrace_spark.config import Config, load_config
 OWNERS = ("acme", "Acme", "beta", "gamma", "δelta", "user-1")
 REPOSITORIES = ("one", "One", "two", "t,w;o", 'q"uote', "été")
 POOL = (*(f"{owner}/{name}" for owner in OWNERS for name in REPOSITORIES), "bare", "Bare")
+# Owners with the names of rows that are no owners.
+POOL = (*POOL, "(all)/one", "(rest)/one")
 UNKNOWN = ("ghost/one", "Ghost/one", "acme/unknown", "nobody", "../../x")
 LEGACY = ("old-1", "old-2", "acme/legacy", "GHOST/ONE")
 FORMER = ("former/one", "former/two", "former/three")

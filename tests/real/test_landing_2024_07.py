@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+
+from opentrace_spark.io import Warehouse
+from opentrace_spark.tables import TABLES
 
 DATA = Path(os.environ.get("OPENTRACE_REAL_DATA", ""))
 pytestmark = [
@@ -25,6 +27,7 @@ pytestmark = [
         reason="OPENTRACE_REAL_DATA does not point at the real captures",
     ),
 ]
+SPECS = {spec.path: spec for spec in TABLES}
 CELL = ["week_start", "level", "scope", "attribution", "recency_window"]
 
 # level, attribution, window: units, downloads, hhi, gini, theil, top_10_share
@@ -90,7 +93,7 @@ def warehouse(run):
 
 def table(warehouse, name, **filters):
     conditions = [(column, "=", value) for column, value in filters.items()]
-    return DeltaTable(warehouse / name).to_pyarrow_table(filters=conditions or None)
+    return Warehouse(str(warehouse)).read(SPECS[name], filters=conditions or None)
 
 
 def by_key(rows, key):
@@ -159,8 +162,7 @@ def test_every_row_of_usage_shares_is_as_expected(warehouse):
 
 
 def test_lineage_is_as_expected_model_by_model(warehouse):
-    columns = ["model_id", "root_id", "depth", "status"]
-    lineage = DeltaTable(warehouse / "silver/lineage").to_pyarrow_table(columns=columns)
+    lineage = table(warehouse, "silver/lineage")
     expected = pq.read_table(DATA / "expected_2024-07" / "lineage_not_root.parquet")
     counts = {
         row["values"]: row["counts"] for row in pc.value_counts(lineage["status"]).to_pylist()
@@ -174,6 +176,7 @@ def test_lineage_is_as_expected_model_by_model(warehouse):
     }
     assert pc.max(lineage["depth"]).as_py() == 39
     derived = lineage.filter(pc.not_equal(lineage["status"], "root"))
+    columns = ["model_id", "root_id", "depth", "status"]
     assert rows_of(derived, columns) == rows_of(expected, columns)
 
 

@@ -29,6 +29,7 @@ class Parent:
 
     name: str
     target: str | None
+    how: str
 
     @property
     def identity(self) -> tuple[bool, str]:
@@ -36,19 +37,30 @@ class Parent:
         return (True, self.target) if self.target else (False, self.name)
 
 
-def lineage_rows(
-    names: Names, unknown: set[str], annotations: list[Record], config: Config
-) -> list[dict[str, Any]]:
-    """The rows of silver/lineage, first the models, then the ids that only downloads know."""
+Documented = dict[str, tuple[str | None, list[Parent]]]
+"""Model -> the source that decides, and its whole list."""
+
+
+def documented_parents(names: Names, annotations: list[Record]) -> Documented:
+    """What every model of models/ lists as its parents, itself included."""
     derived_from: dict[str, str] = {}
     for record in annotations:
         model_id, _ = names.resolve(record.get("id"))
         if model_id and record.get("derived_from"):
             derived_from.setdefault(model_id, record.get("derived_from"))
+    return {
+        model_id: _documented(record, derived_from.get(model_id), names)
+        for model_id, record in names.models.items()
+    }
+
+
+def lineage_rows(
+    names: Names, unknown: set[str], documented: Documented, config: Config
+) -> list[dict[str, Any]]:
+    """The rows of silver/lineage, first the models, then the ids that only downloads know."""
     rows: dict[str, dict[str, Any]] = {}
     links: dict[str, set[str]] = {model_id: set() for model_id in names.models}
-    for model_id, record in names.models.items():
-        source, listed = _documented(record, derived_from.get(model_id), names)
+    for model_id, (source, listed) in documented.items():
         others = [p for p in listed if p.target != model_id]
         rows[model_id] = {
             "source": source,
@@ -82,7 +94,7 @@ def _documented(
     value = card.get("base_model")
     in_card = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     in_base = [
-        Parent(m.get("id") or "", names.by_hub_id[m["_id"]])
+        Parent(m.get("id") or "", names.by_hub_id[m["_id"]], "hub_id")
         if m.get("_id") in names.by_hub_id
         else _named(m.get("id") or "", names)
         for m in base.get("models") or []
@@ -98,7 +110,7 @@ def _documented(
 
 
 def _named(name: str, names: Names) -> Parent:
-    return Parent(name, names.resolve(name)[0])
+    return Parent(name, *names.resolve(name))
 
 
 def _distinct(listed: list[Parent]) -> list[Parent]:

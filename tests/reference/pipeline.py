@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from opentrace_spark.config import Config
 from tests.reference.hashing import model_key
-from tests.reference.lineage import lineage_rows
+from tests.reference.lineage import Documented, documented_parents, lineage_rows
 from tests.reference.names import NO_OWNER, Names, owner, settle_names
 from tests.reference.pooled import (
     developer_trends_table,
@@ -54,7 +55,8 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
 
     known = {model_id for models in counts.values() for model_id in models}
     unknown = known - set(names.models)
-    lineage = lineage_rows(names, unknown, read["annotations"], config)
+    documented = documented_parents(names, read["annotations"])
+    lineage = lineage_rows(names, unknown, documented, config)
     models = _model_rows(names, unknown, counts, organizations, config)
     facts = Facts(
         config=config,
@@ -70,6 +72,7 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
         "silver_model_weeks": _model_week_rows(counts, labels, reports),
         "silver_lineage": lineage,
         "silver_rejects": rejects,
+        "silver_resolutions": _resolution_rows(reports, documented),
         "gold_weeks": weeks_table(facts),
         "gold_samples": samples_table(facts),
         "gold_usage_shares": usage_shares_table(facts),
@@ -130,7 +133,7 @@ def _model_week_rows(
     for week in sorted(counts):
         for model_id, count in counts[week].items():
             found = reports[week, model_id]
-            flags = set(found.values()) - {"exact"}
+            flags = _other_ways(found)
             if len(found) > 1:
                 flags.add("summed")
             rows.append(
@@ -144,6 +147,28 @@ def _model_week_rows(
                 }
             )
     return rows
+
+
+def _resolution_rows(
+    reports: dict[tuple[date, str], dict[str, str]], documented: Documented
+) -> Rows:
+    """silver/resolutions."""
+    ways = Counter(
+        ("downloads", how) for found in reports.values() for how in _other_ways(found) or {"exact"}
+    )
+    ways.update(("parents", parent.how) for _, listed in documented.values() for parent in listed)
+    return [
+        {
+            "source": source,
+            "resolution": "unknown" if how == "no_metadata" else how,
+            "rows": rows,
+        }
+        for (source, how), rows in ways.items()
+    ]
+
+
+def _other_ways(found: dict[str, str]) -> set[str]:
+    return set(found.values()) - {"exact"}
 
 
 def _last_complete(landing: Path, config: Config) -> date | None:

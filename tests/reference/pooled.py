@@ -83,27 +83,28 @@ def developer_trends_table(facts: Facts) -> list[dict[str, Any]]:
         for window in facts.config.windows.recency:
             history = facts.downloads(weeks, "developer", attribution, window)
             leaders = [e for e, _ in ranked(history)[: facts.config.publication.trend_entities]]
-            running = dict.fromkeys([*leaders, REST], 0)
+            ranks = dict(enumerate(leaders, 1))
+            running: dict[int | None, int] = dict.fromkeys([*ranks, None], 0)
             for week in weeks:
                 units = facts.downloads([week], "developer", attribution, window)
                 total = sum(units.values())
-                now = {entity: units.get(entity, 0) for entity in leaders}
-                now[REST] = total - sum(now.values())
-                for entity, x in now.items():
-                    running[entity] += x
-                for entity, x in now.items():
+                now: dict[int | None, int] = {r: units.get(e, 0) for r, e in ranks.items()}
+                now[None] = total - sum(now.values())
+                for rank, x in now.items():
+                    running[rank] += x
+                for rank, x in now.items():
                     rows.append(
                         {
                             "level": "developer",
                             "attribution": attribution,
                             "recency_window": window,
                             "week_start": week,
-                            "entity": entity,
-                            "rank": None if entity == REST else leaders.index(entity) + 1,
+                            "entity": REST if rank is None else ranks[rank],
+                            "rank": rank,
                             "downloads": x,
                             "share": share(x, total),
-                            "cumulative_downloads": running[entity],
-                            "cumulative_share": share(running[entity], sum(running.values())),
+                            "cumulative_downloads": running[rank],
+                            "cumulative_share": share(running[rank], sum(running.values())),
                         }
                     )
     return rows
@@ -151,7 +152,7 @@ def intermediaries_table(facts: Facts) -> list[dict[str, Any]]:
     for window in facts.config.windows.recency:
         for period, weeks in _periods(facts):
             models = facts.downloads(weeks, "model", "none", window)
-            rows.append(_intermediary(facts, period, None, ALL, window, models))
+            rows.append(_intermediary(facts, period, None, None, window, models))
             of_developer: dict[str, dict[str, int]] = {}
             for model_id, x in models.items():
                 developer = facts.models[model_id]["developer"]
@@ -160,7 +161,7 @@ def intermediaries_table(facts: Facts) -> list[dict[str, Any]]:
                 rows.append(_intermediary(facts, period, None, developer, window, theirs))
         for week in facts.complete_weeks:
             models = facts.downloads([week], "model", "none", window)
-            rows.append(_intermediary(facts, "week", week, ALL, window, models))
+            rows.append(_intermediary(facts, "week", week, None, window, models))
     return rows
 
 
@@ -168,7 +169,7 @@ def _intermediary(
     facts: Facts,
     period: str,
     week: date | None,
-    developer: str,
+    developer: str | None,
     window: str,
     models: dict[str, int],
 ) -> dict[str, Any]:
@@ -185,14 +186,15 @@ def _intermediary(
     return {
         "period": period,
         "week_start": week,
-        "developer": developer,
+        "developer": ALL if developer is None else developer,
+        "is_total": developer is None,
         "recency_window": window,
         "downloads": total,
         "others_downloads": others,
         "others_share": share(others, total),
         **{f"{kind}_share": share(x, total) for kind, x in of_kind.items()},
         "root_developers_served": len(served),
-        "is_intermediary": None if developer == ALL else others / total > threshold,
+        "is_intermediary": None if developer is None else others / total > threshold,
     }
 
 

@@ -32,7 +32,10 @@ def test_check_landing_reports_and_prints(spark, make_landing):
     assert downloads.rejections[1].examples == tuple(("downloads/d.csv", n) for n in (3, 4, 5))
     assert (report.first_week, report.last_week) == (date(2024, 7, 8), date(2024, 7, 29))
     assert report.missing_weeks == (date(2024, 7, 15), date(2024, 7, 22))
-    assert (report.unknown_countries, report.unknown_org_types) == ({"Germania": 2}, {"firm": 1})
+    assert report.unknown_words == (
+        "not in conf's list of countries, kept as written: Germania (2)",
+        "not in conf's list of kinds of organisation, kept as written: firm (1)",
+    )
     out = io.StringIO()
     print_report(report, Console(file=out, width=60))
     for line in (
@@ -40,6 +43,7 @@ def test_check_landing_reports_and_prints(spark, make_landing):
         "downloads/d.csv row 5 and more)",
         "weeks: 2024-07-08 to 2024-07-29, missing 2024-07-15, 2024-07-22",
         "not in conf's list of countries, kept as written: Germania (2)",
+        "no annotations/ in the landing: parents come from model cards and tags alone",
     ):
         assert line in out.getvalue().splitlines()
 

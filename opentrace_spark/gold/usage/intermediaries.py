@@ -15,8 +15,8 @@ from opentrace_spark.gold.usage.pooled import (
 from opentrace_spark.gold.usage.population import KINDS
 from opentrace_spark.metrics.groups import FLOW
 from opentrace_spark.steps import Context
+from opentrace_spark.tables import TOTAL
 
-TOTAL = "(all)"
 WEEK = "week"
 
 
@@ -30,9 +30,15 @@ def build_intermediaries(inputs: Mapping[str, DataFrame], context: Context) -> D
     none = F.lit(None)
     rows = (
         developers.where("downloads > 0")
-        .withColumn("is_intermediary", share > threshold)
+        .withColumns({"is_total": F.lit(False), "is_intermediary": share > threshold})
         .unionByName(
-            totals.withColumns({"developer": F.lit(TOTAL), "is_intermediary": none.cast("boolean")})
+            totals.withColumns(
+                {
+                    "developer": F.lit(TOTAL),
+                    "is_total": F.lit(True),
+                    "is_intermediary": none.cast("boolean"),
+                }
+            )
         )
         .withColumn("week_start", none.cast("date"))
         .unionByName(_weekly_totals(inputs))
@@ -41,6 +47,7 @@ def build_intermediaries(inputs: Mapping[str, DataFrame], context: Context) -> D
         "period",
         "week_start",
         "developer",
+        "is_total",
         "recency_window",
         "downloads",
         "others_downloads",
@@ -106,6 +113,7 @@ def _weekly_totals(inputs: Mapping[str, DataFrame]) -> DataFrame:
         F.lit(WEEK).alias("period"),
         "week_start",
         F.lit(TOTAL).alias("developer"),
+        F.lit(True).alias("is_total"),
         "recency_window",
         "downloads",
         "others_downloads",

@@ -10,10 +10,10 @@ from functools import lru_cache, reduce
 
 import numpy as np
 import pyarrow.parquet as pq
-from pyarrow.fs import FileSystem
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from opentrace_spark.gold.usage.countries import country_unit, is_nation
+from opentrace_spark.locations import filesystem_of
 from opentrace_spark.metrics.units import UNKNOWN_DAY, Codes, Population
 from opentrace_spark.steps import Context
 
@@ -119,7 +119,7 @@ def load_population(uri: str) -> Population:
     Codes of roots outside the population are holes: no download refers to them and their creation
     day is unknown. `uri` differs from run to run, so a reused worker never sees an old table.
     """
-    filesystem, path = FileSystem.from_uri(uri)
+    filesystem, path = filesystem_of(uri)
     table = pq.read_table(path, filesystem=filesystem)
     columns = {name: table[name].to_numpy() for name in table.column_names if name != "model_key"}
     place = columns["none_model"]
