@@ -12,7 +12,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, functions as F
 
 from opentrace_spark.errors import ContentError
-from opentrace_spark.tables import TableSpec
+from opentrace_spark.tables import DERIVATION_KINDS, TableSpec
 
 Frames = Mapping[str, DataFrame]
 
@@ -203,10 +203,7 @@ def _flows_of_a_period(stored: Frames) -> DataFrame:
 def _kinds_of_a_flow(stored: Frames) -> DataFrame:
     kinds: Column = reduce(
         lambda left, right: left + right,
-        (
-            F.col(f"{kind}_share")
-            for kind in ("quantized", "adapter", "finetune", "merge", "repackaged")
-        ),
+        (F.col(f"{kind}_share") for kind in DERIVATION_KINDS),
     )
     return (
         stored["gold_intermediaries"]

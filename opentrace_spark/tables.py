@@ -10,6 +10,9 @@ from dataclasses import dataclass
 TOP_K = (1, 3, 5, 10, 20, 100, 1000)
 """The k of the `top_<k>_share` and `tied_at_<k>` columns; they are part of the table's schema."""
 
+DERIVATION_KINDS = ("quantized", "adapter", "finetune", "merge", "repackaged")
+"""Kinds of derivation, in the order of the `<kind>_share` columns; part of the schema, too."""
+
 REST = "(rest)"
 """Entity of the row that holds everything below the published ranks; its rank is null."""
 
@@ -406,7 +409,7 @@ GOLD_INTERMEDIARIES = TableSpec(
         Column("others_share", "double", "others_downloads / downloads; null where 0 downloads"),
         *(
             Column(f"{kind}_share", "double", f"the part of others_share that is {kind}")
-            for kind in ("quantized", "adapter", "finetune", "merge", "repackaged")
+            for kind in DERIVATION_KINDS
         ),
         _required("root_developers_served", "bigint", "distinct other developers of the roots"),
         Column("is_intermediary", "boolean", "others_share above the threshold; null for totals"),

@@ -20,12 +20,26 @@ from opentrace_spark.tables import TABLES, TableSpec
 
 Row = Mapping[str, Any]
 SPECS: dict[str, TableSpec] = {spec.id: spec for spec in TABLES}
-NOT_COMPARED = {"parameters", "run_id", "processed_at", "raw_values"}
+RUN_COLUMNS = {"run_id", "processed_at"}
+NOT_COMPARED = {"parameters", "raw_values"} | RUN_COLUMNS
 JSON_COLUMNS = {"card_data", "safetensors", "gguf", "siblings", "base_models", "other_fields"}
 NARROWING = ("period", "sample", "level", "scope", "attribution", "recency_window")
 """Columns that narrow a table in a `.complete.csv` where every row of it says the same."""
 
 MOST_LINES = 10
+
+
+def exact_rows(tables: Mapping[str, Iterable[Row]]) -> dict[str, list[str]]:
+    """Table -> its rows as text, to the last bit of a double, in an order of their own.
+
+    Left out are the columns that differ between two runs on the same input.
+    """
+    return {
+        table: sorted(
+            repr([value for name, value in row.items() if name not in RUN_COLUMNS]) for row in rows
+        )
+        for table, rows in tables.items()
+    }
 
 
 def assert_same_tables(

@@ -22,6 +22,7 @@ _SMALL_JOBS = {
     # of tests/flow runs the whole flow both ways.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.databricks.delta.snapshotPartitions": "2",
 }
 

@@ -14,20 +14,9 @@ from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.io import Warehouse
 from opentrace_spark.steps import Step
 from opentrace_spark.tables import GOLD_RUNS, TABLES
+from tests.compare import exact_rows
 from tests.flow.landings import write_small_landing
 from tests.pipeline import read_tables, run_pipeline
-
-RUN_COLUMNS = {"run_id", "processed_at"}
-
-
-def comparable(tables):
-    """Rows as text, without the columns that may differ, in an order of their own."""
-    return {
-        table: sorted(
-            repr([value for name, value in row.items() if name not in RUN_COLUMNS]) for row in rows
-        )
-        for table, rows in tables.items()
-    }
 
 
 def versions(warehouse):
@@ -102,6 +91,7 @@ def test_run_gives_the_same_rows_with_1_and_7_partitions(spark, landing, built, 
         "spark.sql.adaptive.coalescePartitions.enabled": "false",
         "spark.sql.autoBroadcastJoinThreshold": "-1",
         "spark.sql.codegen.wholeStage": "true",
+        "spark.sql.codegen.factoryMode": "FALLBACK",
         "spark.sql.files.maxPartitionBytes": "1024",
     }
     before = {key: spark.conf.get(key) for key in changed}
@@ -113,7 +103,7 @@ def test_run_gives_the_same_rows_with_1_and_7_partitions(spark, landing, built, 
     finally:
         for key, value in before.items():
             spark.conf.set(key, value)
-    assert comparable(read_tables(tmp_path)) == comparable(read_tables(built))
+    assert exact_rows(read_tables(tmp_path)) == exact_rows(read_tables(built))
 
 
 def test_unmarked_builders_start_no_spark_job(built, jobs_of_builders):
@@ -125,7 +115,7 @@ def test_unmarked_builders_start_no_spark_job(built, jobs_of_builders):
 def test_failed_check_leaves_the_tables_of_the_last_good_run(
     spark, landing, warehouse, monkeypatch
 ):
-    before, rows = versions(warehouse), comparable(read_tables(warehouse))
+    before, rows = versions(warehouse), exact_rows(read_tables(warehouse))
     build = next(step.build for step in flow.FLOW if step.name == "usage_shares")
     with_step(
         monkeypatch,
@@ -135,12 +125,12 @@ def test_failed_check_leaves_the_tables_of_the_last_good_run(
     with pytest.raises(ContentError, match="shares of a week sum to 1"):
         run_pipeline(spark, landing, warehouse, load_config(), only=("core",))
     assert versions(warehouse) == before
-    assert comparable(read_tables(warehouse)) == rows
+    assert exact_rows(read_tables(warehouse)) == rows
     assert [path.name for path in (warehouse / "_work").iterdir()] == ["lock"]
 
 
 def test_run_killed_between_commits_is_repaired_by_the_next(spark, landing, warehouse, monkeypatch):
-    rows = comparable(read_tables(warehouse))
+    rows = exact_rows(read_tables(warehouse))
     commit, done = Warehouse.commit, []
 
     def killed(self, spec, *arguments):
@@ -155,7 +145,7 @@ def test_run_killed_between_commits_is_repaired_by_the_next(spark, landing, ware
             run_pipeline(spark, landing, warehouse, load_config(), only=("weeks",))
     (warehouse / "_work" / "dead-run").mkdir()
     run_pipeline(spark, landing, warehouse, load_config(), only=("weeks",))
-    assert comparable(read_tables(warehouse)) == rows
+    assert exact_rows(read_tables(warehouse)) == rows
     assert not (warehouse / "_work" / "dead-run").exists()
 
 

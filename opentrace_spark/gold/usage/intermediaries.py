@@ -12,10 +12,9 @@ from opentrace_spark.gold.usage.pooled import (
     weeks_of_periods,
     window_columns,
 )
-from opentrace_spark.gold.usage.population import KINDS
 from opentrace_spark.metrics.groups import FLOW
 from opentrace_spark.steps import Context
-from opentrace_spark.tables import TOTAL
+from opentrace_spark.tables import DERIVATION_KINDS, TOTAL
 
 WEEK = "week"
 
@@ -54,7 +53,7 @@ def build_intermediaries(inputs: Mapping[str, DataFrame], context: Context) -> D
         share.alias("others_share"),
         *(
             (F.col(f"{kind}_downloads") / F.nullif("downloads", F.lit(0))).alias(f"{kind}_share")
-            for kind in KINDS
+            for kind in DERIVATION_KINDS
         ),
         "root_developers_served",
         "is_intermediary",
@@ -99,7 +98,7 @@ def _sums() -> list[Column]:
             F.sum(F.when(from_others & (F.col("kind") == kind), downloads).otherwise(0)).alias(
                 f"{kind}_downloads"
             )
-            for kind in KINDS
+            for kind in DERIVATION_KINDS
         ),
         F.count_distinct(served).alias("root_developers_served"),
     ]
@@ -119,7 +118,7 @@ def _weekly_totals(inputs: Mapping[str, DataFrame]) -> DataFrame:
         "others_downloads",
         *(
             F.get("kind_downloads", F.lit(i)).alias(f"{kind}_downloads")
-            for i, kind in enumerate(KINDS)
+            for i, kind in enumerate(DERIVATION_KINDS)
         ),
         "root_developers_served",
         F.lit(None).cast("boolean").alias("is_intermediary"),

@@ -16,8 +16,8 @@ from opentrace_spark.gold.usage.countries import country_unit, is_nation
 from opentrace_spark.locations import filesystem_of
 from opentrace_spark.metrics.units import UNKNOWN_DAY, Codes, Population
 from opentrace_spark.steps import Context
+from opentrace_spark.tables import DERIVATION_KINDS
 
-KINDS = ("quantized", "adapter", "finetune", "merge", "repackaged")
 CREDITED_TO = {
     ("none", "model"): "model_id",
     ("none", "developer"): "developer",
@@ -81,7 +81,7 @@ def build_population(inputs: Mapping[str, DataFrame], context: Context) -> DataF
 
     Columns, all INT but the key: model_key; `<attribution>_<level>`, the unit's code; created (day
     since 1970-01-01 that windows start from, or UNKNOWN_DAY); served, the code of the root's
-    developer where it is not the model's own, else -1; kind, the place in KINDS or -1;
+    developer where it is not the model's own, else -1; kind, the place in DERIVATION_KINDS or -1;
     none_is_nation and root_is_nation, 0 or 1.
     """
     coded = inputs["work_credits"]
@@ -108,7 +108,9 @@ def _code(cell: tuple[str, str]) -> str:
 
 
 def _kind_code() -> Column:
-    known = (F.when(F.col("kind") == kind, F.lit(place)) for place, kind in enumerate(KINDS))
+    known = (
+        F.when(F.col("kind") == kind, F.lit(place)) for place, kind in enumerate(DERIVATION_KINDS)
+    )
     return F.coalesce(*known, F.lit(-1))
 
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.gold.usage.population import KINDS, load_population
+from opentrace_spark.gold.usage.population import load_population
 from opentrace_spark.metrics.groups import HEAD, SCHEMA, measure_week
 from opentrace_spark.metrics.units import NO_MODEL
 from opentrace_spark.steps import Context
+from opentrace_spark.tables import DERIVATION_KINDS
 
 _EPOCH = date(1970, 1, 1)
 
@@ -63,7 +64,7 @@ def _measure(context: Context) -> Callable[[pa.Table], pa.Table]:
             windows,
             top=top,
             head_size=head_size,
-            kinds=len(KINDS),
+            kinds=len(DERIVATION_KINDS),
         )
         weeks = pa.repeat(pa.scalar(week_start, pa.date32()), len(rows))
         return rows.add_column(0, "week_start", weeks)

@@ -1,0 +1,49 @@
+"""Paths and URIs as people write them."""
+
+import pytest
+from pyarrow.fs import LocalFileSystem
+
+from opentrace_spark.errors import UsageError
+from opentrace_spark.locations import filesystem_of, local_path
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("/data//landing/", "/data/landing"),
+        ("/data/a%20b#c?", "/data/a%20b#c?"),
+        ("/data/s3://x", "/data/s3:/x"),
+        ("file:///data/a%20b%23c", "/data/a b#c"),
+        ("file:/data/landing", "/data/landing"),
+        ("s3://bucket/landing", None),
+        ("abfss://container@account/landing", None),
+    ],
+)
+def test_local_path(written, path):
+    assert local_path(written) == path
+
+
+def test_local_path_is_absolute_and_knows_home(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert local_path("landing") == str(tmp_path / "landing")
+    assert local_path("~/landing") == "/home/ada/landing"
+    assert local_path("~landing~") == str(tmp_path / "~landing~")
+
+
+@pytest.mark.parametrize("written", ["", "  ", "file://host/data", "file:data"])
+def test_local_path_refuses(written):
+    with pytest.raises(UsageError):
+        local_path(written)
+
+
+def test_filesystem_of_takes_any_character_in_a_path():
+    for uri in ("/data/a b#c%20?", "file:///data/a b#c%20?"):
+        filesystem, path = filesystem_of(uri)
+        assert isinstance(filesystem, LocalFileSystem)
+        assert path == "/data/a b#c%20?"
+
+
+def test_filesystem_of_names_a_scheme_that_is_not_known():
+    with pytest.raises(UsageError, match="gopher://x/y can't be opened"):
+        filesystem_of("gopher://x/y")
