@@ -131,6 +131,8 @@ def _build(job: _Job, steps: tuple[Step, ...]) -> None:
                 for future in done:
                     del running[future]
                     future.result()
+            if job.progress:
+                job.progress.started("checks", len(steps), len(steps))
             for check in [pool.submit(hold, c, job.tables) for c in checks_of(job.tables, _SPECS)]:
                 check.result()
                 job.result.checks += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,24 @@ CHAIN = 1_000_000
 CYCLE = 100_000
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def for_many_rows(spark: SparkSession) -> Iterator[None]:
+    """Settings of the program: those of the tests' session are for a handful of rows."""
+    wanted = {
+        "spark.sql.codegen.wholeStage": "true",
+        "spark.sql.codegen.factoryMode": "FALLBACK",
+        "spark.sql.adaptive.enabled": "true",
+        "spark.sql.shuffle.partitions": "4",
+    }
+    before = {key: spark.conf.get(key) for key in wanted}
+    for key, value in wanted.items():
+        spark.conf.set(key, value)
+    yield
+    for key, value in before.items():
+        assert value is not None
+        spark.conf.set(key, value)
 
 
 def chain_and_cycle(spark: SparkSession) -> DataFrame:
