@@ -20,6 +20,7 @@ from rich.console import Console
 import opentrace_spark
 from opentrace_spark.config import load_config
 from opentrace_spark.errors import ContentError, UsageError
+from opentrace_spark.locations import first_line
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -48,10 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if getattr(options, "verbose", False):
             logging.getLogger("opentrace_spark").exception("the trace:")
-        words = (str(error).splitlines() or [""])[0]
         return _fail(
-            f"a defect of the program ({type(error).__name__}: {words}); the tables are as they "
-            "were; --verbose shows where",
+            f"a defect of the program ({type(error).__name__}: {first_line(error)}); the tables "
+            "are as they were; --verbose shows where",
             FAILED,
         )
     return 0
@@ -148,16 +148,19 @@ def _generated(out: Path, options: argparse.Namespace) -> GeneratedLanding:
 
 
 def _demo(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+
     # The name says all that decides the content, so a landing that is there is the right one.
     name = f"landing-{options.models}-models-{options.weeks}-weeks-seed-{options.seed}"
     landing, unfinished = options.out / name, options.out / f"{name}.unfinished"
+    options.landing, options.warehouse = str(landing), str(options.out / "warehouse")
+    Warehouse(options.warehouse)  # refuses a name that Delta can't take before any work
     if not landing.is_dir():
         shutil.rmtree(unfinished, ignore_errors=True)
         _generated(unfinished, options)
         unfinished.rename(landing)
     if not options.quiet:
         print(f"a generated Hub of {options.models:,} models and {options.weeks} weeks: {landing}")
-    options.landing, options.warehouse = str(landing), str(options.out / "warehouse")
     options.conf, options.only = None, ()
     _run(options)
 

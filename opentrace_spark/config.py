@@ -142,6 +142,8 @@ _SECTIONS: dict[str, type] = {
 }
 RESERVED_PERIODS = ("all", "week")
 """Values of the column `period` that no period of a configuration may take."""
+NOT_NATIONS = ("User", "Unknown", "International", "Online", "International/Online")
+"""Words that stand where a country does and are none."""
 ORG_TYPES = (
     "company",
     "university",
@@ -243,7 +245,10 @@ def _period(entry: dict[str, Any]) -> Period:
     for end in ("first", "last"):
         if end in entry and (type(entry[end]) is not date):
             raise UsageError(f"configuration period {entry['name']!r}: {end} is not a date")
-    return Period(entry["name"], entry.get("first"), entry.get("last"))
+    period = Period(entry["name"], entry.get("first"), entry.get("last"))
+    if period.first and period.last and period.first > period.last:
+        raise UsageError(f"configuration period {period.name!r}: first is after last")
+    return period
 
 
 def _window_length(name: str) -> int | None:

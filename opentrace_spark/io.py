@@ -21,7 +21,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import (
     AddAction,
     CommitProperties,
@@ -33,7 +33,7 @@ from pyspark.sql import DataFrame, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from opentrace_spark.errors import ContentError, UsageError
-from opentrace_spark.locations import filesystem_of, local_path
+from opentrace_spark.locations import filesystem_of, first_line, local_path
 from opentrace_spark.tables import TABLES_VERSION, TableSpec
 
 WORK = "_work"
@@ -190,6 +190,11 @@ class Warehouse:
             return DeltaTable(self.uri(spec.path))
         except TableNotFoundError:
             return None
+        except (DeltaError, OSError) as error:
+            raise ContentError(
+                f"warehouse {self.location}: {spec.path} is no Delta table that can be read "
+                f"({first_line(error)}); restore or remove it"
+            ) from None
 
     def read(
         self,

@@ -28,6 +28,7 @@ _SPARK_CONF = CONF_DIR / "spark"
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _MEMORY = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
 _GIB = 1024**3
+_LEAST_MIB = 512
 
 
 class SessionError(Exception):
@@ -82,6 +83,10 @@ def build_session(
     except PySparkRuntimeError as error:
         if error.getCondition() != "JAVA_GATEWAY_EXITED":
             raise
+        if memory is not None:
+            raise UsageError(
+                f"memory: Java did not start with {memory} (its own words are above); name less"
+            ) from None
         raise SessionError(
             "Spark's Java process did not start (its own words are above); "
             "less memory for it or another Java 17 or 21 usually mends that."
@@ -137,6 +142,8 @@ def _check_arguments(
             raise UsageError(f"{name}: {number} is below 1")
     if memory is not None and not _MEMORY.fullmatch(memory):
         raise UsageError(f"memory: {memory!r} is not a number with m or g, like 4g")
+    if memory is not None and int(memory[:-1]) * (1024 if memory[-1] in "gG" else 1) < _LEAST_MIB:
+        raise UsageError(f"memory: {memory} is below {_LEAST_MIB}m, which Spark needs to start")
     if scratch is not None:
         try:
             os.makedirs(scratch, exist_ok=True)

@@ -8,13 +8,10 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 
 from opentrace_spark.bronze.reasons import flag_first, flag_later_rows, name_rules, with_raw_values
-from opentrace_spark.config import ORG_TYPES, Config
+from opentrace_spark.config import NOT_NATIONS, ORG_TYPES, Config
 from opentrace_spark.sources.rows import read_rows
 from opentrace_spark.sources.schemas import canonical_schema, row_schema
 from opentrace_spark.steps import Context
-
-NO_COUNTRIES = ("User", "International", "Online", "International/Online", "Unknown")
-"""Words that stand in the column country and are none."""
 
 
 def build_organizations(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -37,7 +34,7 @@ def unknown_words(organizations: DataFrame, config: Config) -> tuple[str, ...]:
     """
     regions = (name for names in config.regions.values() for name in names)
     known = {
-        "country": ("countries", {*NO_COUNTRIES, *regions}),
+        "country": ("countries", {*NOT_NATIONS, *regions}),
         "org_type": ("kinds of organisation", {*ORG_TYPES, *config.organizations.org_types}),
     }
     words = organizations.where("reason is null").groupBy(*known).count().collect()
@@ -47,7 +44,7 @@ def unknown_words(organizations: DataFrame, config: Config) -> tuple[str, ...]:
         for row in words:
             if row[column] and row[column] not in listed:
                 accounts[row[column]] += row["count"]
-        named = ", ".join(f"{word} ({n:,})" for word, n in sorted(accounts.items()))
+        named = ", ".join(f"{word!r} ({n:,})" for word, n in sorted(accounts.items()))
         if named:
             sentences.append(f"not in conf's list of {what}, kept as written: {named}")
     return tuple(sentences)

@@ -25,7 +25,8 @@ Codes = npt.NDArray[np.int32]
 class Population:
     """The population's models as arrays, one element per code of the level `model`.
 
-    `created` is the day that windows start from (`UNKNOWN_DAY` where unknown); `codes[attribution,
+    `created` is the day of creation and `window_day` the one that windows start from (both
+    `UNKNOWN_DAY` where unknown); `codes[attribution,
     level]` the unit that a model's downloads count for, numbered in the order of the units' names,
     so that ties by code are ties by name; `is_nation` tells of each country code whether it is a
     nation; `served` is the code of the root's developer where it is another than the model's own,
@@ -33,6 +34,7 @@ class Population:
     """
 
     created: Codes
+    window_day: Codes
     codes: Mapping[tuple[str, str], Codes]
     is_nation: npt.NDArray[np.bool_]
     served: Codes
@@ -60,11 +62,12 @@ class Cell(NamedTuple):
 def in_window(population: Population, week_day: int, days: int | None) -> npt.NDArray[np.bool_]:
     """Which models are within a window of `days` in the week that starts on `week_day`.
 
-    Whole weeks in or out, no lower bound; a model without a creation date only without a window.
+    Whole weeks in or out, no lower bound; a model without a date only without a window.
     """
     if days is None:
-        return np.ones(len(population.created), dtype=bool)
-    return (population.created != UNKNOWN_DAY) & (week_day < population.created.astype(int) + days)
+        return np.ones(len(population.window_day), dtype=bool)
+    starts = population.window_day
+    return (starts != UNKNOWN_DAY) & (week_day < starts.astype(int) + days)
 
 
 def is_eligible(population: Population, week_day: int, days: int | None) -> npt.NDArray[np.bool_]:

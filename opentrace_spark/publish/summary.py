@@ -13,7 +13,7 @@ from rich.table import Table
 
 from opentrace_spark.io import Warehouse
 from opentrace_spark.run import RunResult
-from opentrace_spark.tables import TABLES
+from opentrace_spark.tables import GOLD_RUNS, TABLES
 
 _SPECS = {spec.id: spec for spec in TABLES}
 _LEADERS = 5
@@ -150,11 +150,16 @@ def _print_names(console: Console, warehouse: Warehouse) -> None:
 def _print_rejects(console: Console, warehouse: Warehouse) -> None:
     reasons = Counter(warehouse.read(_SPECS["silver_rejects"], ["reason"])["reason"].to_pylist())
     listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
-    console.print(f"rejects    {sum(reasons.values()):,} rows{f': {listed}' if listed else ''}")
+    console.print(
+        f"rejects    {sum(reasons.values()):,} rows{f': {listed}' if listed else ''}",
+        soft_wrap=True,
+    )
 
 
 def _print_where(console: Console, warehouse: Warehouse, result: RunResult) -> None:
-    path = warehouse.uri(_SPECS["gold_concentration"].path)
+    made = [path for path in result.versions if path != GOLD_RUNS.path]
+    favourite = _SPECS["gold_concentration"].path
+    path = warehouse.uri(favourite if favourite in made else (made or [GOLD_RUNS.path])[-1])
     lines = [
         f"tables     {len(result.versions)} in {warehouse.location}, run {result.run_id}",
         f"           {result.checks} checks held, {result.elapsed:,.0f} s",

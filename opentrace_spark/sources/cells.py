@@ -27,11 +27,22 @@ ISO_TIMESTAMP = (
 
 _TIMESTAMP = re.compile(ISO_TIMESTAMP)
 _EPOCH = datetime(1970, 1, 1)
+FIRST_DATE, LAST_DATE = date(2000, 1, 1), date(2099, 12, 31)
+"""Dates outside are no weeks of the Hub: a mistyped year would make thousands of empty ones."""
 _LONGEST_OFFSET = timedelta(hours=18)
 
 
 class UnparsableError(ValueError):
     """A cell that does not parse as its column's form."""
+
+
+def read_json(text: str) -> Any:
+    """The value of a JSON text. Raises ValueError for what is none, NaN and Infinity included."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
 
 
 def to_json(value: Any) -> str:
@@ -71,13 +82,16 @@ def _date_of(text: str) -> date:
     if not _DATE.fullmatch(text):
         raise UnparsableError
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise UnparsableError from None
+    if not FIRST_DATE <= day <= LAST_DATE:
+        raise UnparsableError
+    return day
 
 
 def parse_date(cell: Cell) -> date:
-    """A date written YYYY-MM-DD."""
+    """A date written YYYY-MM-DD, from FIRST_DATE to LAST_DATE."""
     if not isinstance(cell, str):
         raise UnparsableError
     return _date_of(cell)
@@ -114,7 +128,7 @@ def parse_texts(cell: Cell) -> list[str]:
 
 def _listed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return read_json(text)
     except (ValueError, RecursionError):
         pass
     try:
@@ -166,7 +180,7 @@ def _texts_of(value: Any, *keys: str) -> dict[str, str | None]:
 
 def _loads(text: str) -> Any:
     try:
-        return json.loads(text) if text else None
+        return read_json(text) if text else None
     except (ValueError, RecursionError):
         raise UnparsableError from None
 

@@ -124,13 +124,30 @@ def _list(filesystem: pafs.FileSystem, base: str, kind: str) -> list[tuple[str, 
         return []
     except OSError as error:
         raise UsageError(f"folder {kind}/ can't be listed: {first_line(error)}") from None
+    if isinstance(filesystem, pafs.LocalFileSystem):
+        _check_links(base, kind)
     files = []
     for entry in entries:
         path = entry.path.removeprefix(base).lstrip("/")
-        hidden = any(part[:1] in "._" for part in path.split("/")[1:])
-        if entry.type != pafs.FileType.Directory and not hidden:
+        if entry.type != pafs.FileType.Directory and not _is_passed_over(path):
             files.append((path, entry.size or 0))
     return files
+
+
+def _is_passed_over(path: str) -> bool:
+    return any(part[:1] in "._" for part in path.split("/")[1:])
+
+
+def _check_links(base: str, kind: str) -> None:
+    """Raise ContentError for a link to nothing, which a listing would leave out in silence."""
+    for folder, folders, names in os.walk(f"{base}/{kind}"):
+        for name in (*folders, *names):
+            path = os.path.join(folder, name)
+            relative = os.path.relpath(path, base)
+            if not os.path.exists(path) and not _is_passed_over(relative):
+                raise ContentError(
+                    f"{relative}: a link to a file that is not there; bring the file or remove it"
+                )
 
 
 def _check_needed(uri: str, folders: dict[str, list[tuple[str, int]]]) -> None:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession, functions as F, types as T
 
 from opentrace_spark.errors import ContentError
-from opentrace_spark.locations import filesystem_of
+from opentrace_spark.locations import filesystem_of, first_line
 from opentrace_spark.sources.landing import Landing, LandingFile
 from opentrace_spark.sources.parquet_columns import Types, canonical_columns, named
 from opentrace_spark.sources.parquet_types import readable_columns
@@ -35,9 +35,8 @@ def check_parquet(file: LandingFile) -> Types:
         with pq.ParquetFile(path, filesystem=filesystem) as parquet:
             return readable_columns(file, parquet)
     except (OSError, pa.ArrowException) as error:
-        words = (str(error).splitlines() or ["unknown error"])[0]
         raise ContentError(
-            f"{file.relative_path}: not a readable Parquet file ({words}); "
+            f"{file.relative_path}: not a readable Parquet file ({first_line(error)}); "
             "write or download it again"
         ) from None
 
@@ -78,7 +77,9 @@ def _read_group(
     columns["source_row"] = metadata["row_index"] + 1
     columns["reason"] = reason
     present = [named(name) for name in types if name in columns]
-    columns["raw_values"] = F.when(reason.isNotNull(), F.to_json(F.struct(*present)))
+    columns["raw_values"] = F.when(
+        reason.isNotNull(), F.make_valid_utf8(F.to_json(F.struct(*present)))
+    )
     return rows.select(
         [columns[field.name].cast(field.dataType).alias(field.name) for field in row_schema(kind)]
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import Column, functions as F, types as T
 
-from opentrace_spark.sources.cells import ISO_TIMESTAMP
+from opentrace_spark.sources.cells import FIRST_DATE, ISO_TIMESTAMP, LAST_DATE
 from opentrace_spark.sources.parquet_types import NanosType
 from opentrace_spark.sources.schemas import (
     BASE_MODELS,
@@ -47,7 +47,7 @@ def _other_fields(types: Types) -> Column:
         (_from_nanos(named(name)) if isinstance(type_, NanosType) else named(name)).alias(name)
         for name, type_ in types.items()
     ]
-    return F.nullif(F.to_json(F.struct(*columns)), F.lit("{}"))
+    return F.nullif(F.make_valid_utf8(F.to_json(F.struct(*columns))), F.lit("{}"))
 
 
 def named(name: str) -> Column:
@@ -61,13 +61,18 @@ def _from_nanos(column: Column) -> Column:
     )
 
 
-def _as_is(column: Column, type_: T.DataType) -> _Parsed:
-    return column, None
+def _text(column: Column, type_: T.DataType) -> _Parsed:
+    # A file may hold any bytes as text, and what is no UTF-8 can't be read by most readers.
+    return column, ~F.is_valid_utf8(column) if isinstance(type_, T.StringType) else None
 
 
 def _label(column: Column, type_: T.DataType) -> _Parsed:
     value = _from_nanos(column) if isinstance(type_, NanosType) else column
-    return value.cast("string"), None
+    return value.cast("string"), _text(column, type_)[1]
+
+
+def _date(column: Column, type_: T.DataType) -> _Parsed:
+    return column, ~column.between(F.lit(FIRST_DATE), F.lit(LAST_DATE))
 
 
 def _integer(column: Column, type_: T.DataType) -> _Parsed:
@@ -87,33 +92,43 @@ def _timestamp(column: Column, type_: T.DataType) -> _Parsed:
 
 
 def _texts(column: Column, type_: T.DataType) -> _Parsed:
-    return F.array_compact(column), None
+    return F.array_compact(column), F.exists(column, lambda text: ~F.is_valid_utf8(text))
 
 
 def _json(column: Column, type_: T.DataType) -> _Parsed:
     if not isinstance(type_, T.StringType):
-        return F.to_json(column), None
+        return F.make_valid_utf8(F.to_json(column)), None
     value = _json_text(column)
-    return value, value.isNotNull() & F.get_json_object(value, "$").isNull()
+    return value, value.isNotNull() & ~_is_json(value)
 
 
 def _object(column: Column, type_: T.DataType) -> _Parsed:
     if not isinstance(type_, T.StringType):
-        return F.to_json(column), None
+        return F.make_valid_utf8(F.to_json(column)), None
     value = _json_text(column)
-    unread = F.from_json(value, "struct<_corrupt_record string>")["_corrupt_record"]
-    return value, unread.isNotNull()
+    return value, value.isNotNull() & ~(_is_object(value) & _is_json(value))
+
+
+def _is_json(text: Column) -> Column:
+    """Whether a text is one JSON value and nothing else, as strictly as Python reads text files.
+
+    Spark's JSON functions pass over what follows a value; as the only item of an array it counts.
+    """
+    options = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+    items = F.from_json(F.concat(F.lit("["), text, F.lit("]")), "array<string>", options)
+    return F.is_valid_utf8(text) & (F.coalesce(F.size(items), F.lit(0)) == 1)
+
+
+def _is_object(text: Column) -> Column:
+    return F.ltrim(text).startswith("{")
 
 
 def _parents(column: Column, type_: T.DataType) -> _Parsed:
     if isinstance(type_, T.StringType):
-        schema = T.StructType([*BASE_MODELS, T.StructField("_corrupt_record", T.StringType())])
-        parsed = F.from_json(_json_text(column), schema)
-        value = F.when(
-            parsed.isNotNull(),
-            F.struct(parsed["relation"].alias("relation"), parsed["models"].alias("models")),
-        )
-        return value, parsed["_corrupt_record"].isNotNull()
+        text = _json_text(column)
+        parsed = F.from_json(text, BASE_MODELS)
+        fits = _is_object(text) & _is_json(text) & _has_texts(F.try_parse_json(text))
+        return F.when(fits, parsed), text.isNotNull() & ~F.coalesce(fits, F.lit(False))
     fields = _field_types(type_)
     value = F.when(
         column.isNotNull(),
@@ -123,6 +138,22 @@ def _parents(column: Column, type_: T.DataType) -> _Parsed:
         ).cast(BASE_MODELS),
     )
     return value, None
+
+
+def _has_texts(value: Column) -> Column:
+    """Whether a VARIANT object has the types of BASE_MODELS; what it lacks is null."""
+
+    def kind(part: Column, path: str) -> Column:
+        found = F.schema_of_variant(F.try_variant_get(part, path, "variant"))
+        return F.coalesce(found, F.lit("VOID"))
+
+    def is_member(model: Column) -> Column:
+        are_texts = [kind(model, path).isin("STRING", "VOID") for path in ("$._id", "$.id")]
+        return F.schema_of_variant(model).startswith("OBJECT") & are_texts[0] & are_texts[1]
+
+    models = F.try_variant_get(value, "$.models", "array<variant>")
+    are_members = F.coalesce(F.forall(models, is_member), kind(value, "$.models") == "VOID")
+    return kind(value, "$.relation").isin("STRING", "VOID") & are_members
 
 
 def _members(column: Column, fields: Mapping[str, Any]) -> Column:
@@ -145,11 +176,11 @@ def _json_text(column: Column) -> Column:
 
 
 _PARSERS: dict[str, Callable[[Column, T.DataType], _Parsed]] = {
-    "text": _as_is,
+    "text": _text,
     "label": _label,
     "gate": _label,
     "integer": _integer,
-    "date": _as_is,
+    "date": _date,
     "timestamp": _timestamp,
     "texts": _texts,
     "json": _json,

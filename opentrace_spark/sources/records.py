@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 from opentrace_spark.errors import ContentError
 from opentrace_spark.locations import filesystem_of
+from opentrace_spark.sources.cells import read_json
 from opentrace_spark.sources.landing import LandingFile
 
 Record = dict[str, Any] | str
@@ -121,7 +121,7 @@ def _json_records(
     wanted = set(required)
     for number, line in enumerate(filter(None, map(_stripped, lines))):
         try:
-            record = json.loads(line)
+            record = read_json(line)
         except (ValueError, RecursionError):
             record = None
         if number == 0 and (line[0] == "[" or isinstance(record, list)):

@@ -173,6 +173,10 @@ CONFIGURATIONS = {
     "unknown choice": ('[windows]\ncreation = "hubb"\n', "is not hub or first_seen or"),
     "no TOML": ("population: 5\n", "is not valid TOML"),
     "bad window": ('[windows]\nrecency = ["none", "1y"]\n', '"1y"'),
+    "period ends before it begins": (
+        '[[period]]\nname = "x"\nfirst = 2024-01-01\nlast = 2023-01-01\n',
+        "first is after last",
+    ),
     "bad date": ('[weeks]\nlast_complete_week = "June"\n', "not a date like"),
 }
 
@@ -186,11 +190,29 @@ def test_bad_configuration_is_refused(name, place, capsys):
     assert (status, words in last) == (2, True), last
 
 
+def broken_log(place):
+    (log,) = (place / "warehouse" / "gold" / "weeks" / "_delta_log").glob("*.json")
+    log.write_bytes(log.read_bytes()[:50])
+
+
+def file_for_a_table(place):
+    shutil.rmtree(place / "warehouse" / "gold" / "weeks")
+    (place / "warehouse" / "gold" / "weeks").write_text("no folder")
+
+
+@pytest.mark.parametrize("spoil", [broken_log, file_for_a_table])
+def test_broken_table_in_the_warehouse_stops_the_run(spoil, place, capsys):
+    spoil(place)
+    status, _, err = call(capsys, *run_arguments(place))
+    assert (status, "gold/weeks is no Delta table" in err.splitlines()[-1]) == (1, True), err
+
+
 CALLS = {
     "unknown option": (["--windowss", "1"], "--windowss"),
     "unknown step": (["--only", "usage_share"], "usage_share"),
     "no configuration file": (["--conf", "/nowhere/conf.toml"], "/nowhere/conf.toml"),
     "bad memory": (["--memory", "lots"], "lots"),
+    "too little memory": (["--memory", "100m"], "100m is below 512m"),
     "bad threads": (["--threads", "0"], "threads"),
     "scratch is a file": (["--scratch", __file__], "test_bad_inputs.py: File exists"),
     "empty warehouse": (["--warehouse", ""], "empty path"),

@@ -280,7 +280,7 @@ def _eligible(facts: Facts, week: date, level: str, attribution: str, window: st
     """Units with a model that exists by the end of the week and is still within the window."""
     units = set()
     for model_id in facts.population:
-        created = facts.window_date(model_id)
+        created = facts.models[model_id]["created_date"]
         if (
             created is not None
             and created <= week + timedelta(days=6)

@@ -33,8 +33,8 @@ def test_check_landing_reports_and_prints(spark, make_landing):
     assert (report.first_week, report.last_week) == (date(2024, 7, 8), date(2024, 7, 29))
     assert report.missing_weeks == (date(2024, 7, 15), date(2024, 7, 22))
     assert report.unknown_words == (
-        "not in conf's list of countries, kept as written: Germania (2)",
-        "not in conf's list of kinds of organisation, kept as written: firm (1)",
+        "not in conf's list of countries, kept as written: 'Germania' (2)",
+        "not in conf's list of kinds of organisation, kept as written: 'firm' (1)",
     )
     out = io.StringIO()
     print_report(report, Console(file=out, width=60))
@@ -42,7 +42,7 @@ def test_check_landing_reports_and_prints(spark, make_landing):
         "downloads/: 4 negative_count (downloads/d.csv row 3; downloads/d.csv row 4; "
         "downloads/d.csv row 5 and more)",
         "weeks: 2024-07-08 to 2024-07-29, missing 2024-07-15, 2024-07-22",
-        "not in conf's list of countries, kept as written: Germania (2)",
+        "not in conf's list of countries, kept as written: 'Germania' (2)",
         "no annotations/ in the landing: parents come from model cards and tags alone",
     ):
         assert line in out.getvalue().splitlines()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pyspark.sql import Column, functions as F
 
-from opentrace_spark.config import Config
+from opentrace_spark.config import NOT_NATIONS, Config
 
 ONLINE = "International/Online"
 _ONLINE_WORDS = ("International", "Online", ONLINE)
-NOT_NATIONS = ("User", "Unknown", *_ONLINE_WORDS)
 
 
 def country_unit(country: str, config: Config) -> Column:

@@ -79,8 +79,8 @@ def build_units(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
 def build_population(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Scratch `work_population`: `work_credits` in numbers.
 
-    Columns, all INT but the key: model_key; `<attribution>_<level>`, the unit's code; created (day
-    since 1970-01-01 that windows start from, or UNKNOWN_DAY); served, the code of the root's
+    Columns, all INT but the key: model_key; `<attribution>_<level>`, the unit's code; created and
+    window_day (days since 1970-01-01, or UNKNOWN_DAY); served, the code of the root's
     developer where it is not the model's own, else -1; kind, the place in DERIVATION_KINDS or -1;
     none_is_nation and root_is_nation, 0 or 1.
     """
@@ -95,7 +95,10 @@ def build_population(inputs: Mapping[str, DataFrame], context: Context) -> DataF
     return coded.select(
         "model_key",
         *(F.col(_code(cell)).alias("_".join(cell)) for cell in CREDITED_TO),
-        F.coalesce(F.unix_date("window_date"), F.lit(UNKNOWN_DAY)).alias("created"),
+        *(
+            F.coalesce(F.unix_date(f"{name}_date"), F.lit(UNKNOWN_DAY)).alias(column)
+            for name, column in (("created", "created"), ("window", "window_day"))
+        ),
         F.when(from_others, F.col(_code(("root", "developer")))).otherwise(-1).alias("served"),
         _kind_code().alias("kind"),
         is_nation(F.col("country")).cast("int").alias("none_is_nation"),
@@ -118,8 +121,8 @@ def _kind_code() -> Column:
 def load_population(uri: str) -> Population:
     """Read `work_population` into arrays indexed by the model's code; kept for the next group.
 
-    Codes of roots outside the population are holes: no download refers to them and their creation
-    day is unknown. `uri` differs from run to run, so a reused worker never sees an old table.
+    Codes of roots outside the population are holes: no download refers to them and their days
+    are unknown. `uri` differs from run to run, so a reused worker never sees an old table.
     """
     filesystem, path = filesystem_of(uri)
     table = pq.read_table(path, filesystem=filesystem)
@@ -138,6 +141,7 @@ def load_population(uri: str) -> Population:
     is_nation_by_code[countries] = nations.astype(bool)
     return Population(
         created=spread("created", UNKNOWN_DAY),
+        window_day=spread("window_day", UNKNOWN_DAY),
         codes={cell: spread("_".join(cell), 0) for cell in CREDITED_TO},
         is_nation=is_nation_by_code,
         served=spread("served", -1),

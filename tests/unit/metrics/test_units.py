@@ -1,5 +1,7 @@
 """Units, windows, eligibility and ranks of a small population, worked out by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,7 @@ def population():
     """Models 0-3 of developers 0, 0, 1, 2; 1 and 3 rest on 2; countries: nation 0, no nation 1."""
     return Population(
         created=ints(100, 107, UNKNOWN_DAY, 200),
+        window_day=ints(100, 107, UNKNOWN_DAY, 200),
         codes={
             ("none", "model"): ints(0, 1, 2, 3),
             ("none", "developer"): ints(0, 0, 1, 2),
@@ -37,6 +40,14 @@ def population():
         served=ints(-1, 1, -1, 1),
         kind=ints(-1, 0, -1, 2),
     )
+
+
+def test_is_eligible_from_the_day_of_creation_within_the_window_of_the_root(population):
+    """Windows may start on another day than the model's own: that of its root."""
+    older = dataclasses.replace(population, window_day=ints(90, 90, 90, 90))
+    assert is_eligible(older, 100, None).tolist() == [True, False, False, False]
+    assert is_eligible(older, 101, 12).tolist() == [True, True, False, False]
+    assert is_eligible(older, 102, 12).tolist() == [False] * 4
 
 
 def test_in_window_is_exact_on_the_day(population):

@@ -119,3 +119,12 @@ def test_open_landing_refuses_unknown_files(write_files, name):
     root = write_files({**NEEDED, f"models/{name}": ROW})
     with pytest.raises(ContentError, match=rf"^models/{name}: not a kind of file"):
         open_landing(str(root))
+
+
+def test_open_landing_refuses_a_link_to_nothing(write_files):
+    root = write_files({**NEEDED, "models/m.csv": ROW, "downloads/d.csv": ROW})
+    (root / "downloads" / "_hidden.csv").symlink_to("/nowhere/x.csv")
+    open_landing(str(root))
+    (root / "downloads" / "2024-01-08.csv").symlink_to("/nowhere/x.csv")
+    with pytest.raises(ContentError, match=r"^downloads/2024-01-08\.csv: a link to a file that is"):
+        open_landing(str(root))

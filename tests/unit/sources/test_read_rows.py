@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 from datetime import date, datetime, timezone
 
@@ -99,7 +101,7 @@ def test_read_rows_parses_text_in_parquet(collected):
     good = {
         "id": "a",
         "createdAt": "2024-07-08T01:02:03.456789123Z",
-        "cardData": '{"base_model": "x/y", "n": NaN}',
+        "cardData": '{"base_model": "x/y", "n": 1e9}',
         "baseModels": '{"models": [{"_id": "1", "id": "x/y", "z": 0}], "relation": "merge"}',
         "siblings": "[]",
     }
@@ -121,6 +123,62 @@ def test_read_rows_parses_text_in_parquet(collected):
     assert reasons == [None, *(f"unparsable_{column}" for column in bad), None]
     assert json.loads(found[1]["raw_values"])["createdAt"] == "8 July 2024"
     assert (found[-1]["cardData"], found[-1]["baseModels"]) == (None, None)
+
+
+CELLS = {
+    "cardData": [
+        *('{"base_model":"a/b"}', ' {"a":[1,{"b":null}]} ', "{}", "", "null", '{"a":"\\u00e9\\n"}'),
+        *('{"a":1} trailing', "{'a':1}", '{"a":NaN}', "[1]", "5", '"t"', '{"a":1}{"b":2}', "{"),
+        *('{"a":01}', '{"a":1,}', "{a:1}", '{"a":"x\ty"}', "nope"),
+    ],
+    "safetensors": [
+        *('{"total":5}', "[1]", "5", '"t"', "true", "", "null"),
+        *("{'a':1}", "[1] x", "5 5", "NaN", "[1", "-Infinity", "x"),
+    ],
+    "baseModels": [
+        *('{"models":[{"id":"a/b"}]}', '{"relation":"merge"}', "{}", "", "null"),
+        *('{"models":null,"relation":null}', '{"models":[{"_id":null,"id":"x","y":{}}]}'),
+        *('{"models":[null]}', '{"relation":1}', '{"models":["a"]}', '{"models":{}}', "[]"),
+        *('{"models":[{"id":1}]}', '{"models":[]} x', "{'models':[]}", "5"),
+    ],
+}
+
+
+@pytest.mark.parametrize("column", CELLS)
+def test_read_rows_judges_json_alike_in_text_and_parquet(collected, column):
+    rows = [{"id": f"m/{i}", column: cell} for i, cell in enumerate(CELLS[column])]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["id", column])
+    writer.writeheader()
+    writer.writerows(rows)
+    found = collected("models", {"x.csv": text.getvalue(), "x.parquet": pa.Table.from_pylist(rows)})
+    judged = {
+        name: [(row["reason"], None if row["reason"] else row[column]) for row in rows]
+        for name, rows in found.items()
+    }
+    assert judged["x.parquet"] == judged["x.csv"]
+    assert {reason for reason, _ in judged["x.csv"]} == {None, f"unparsable_{column}"}
+
+
+def test_read_rows_rejects_bytes_that_are_no_text(collected):
+    def words(*texts):
+        return pa.array(texts, pa.binary()).cast(pa.string(), safe=False)
+
+    table = pa.table({"id": words(b"a/caf\xe9", "a/é".encode()), "tags": [["x"], ["y"]]})
+    bad, good = collected("models", {"x.parquet": table})["x.parquet"]
+    assert (bad["reason"], good["reason"]) == ("unparsable_id", None)
+    assert json.loads(bad["raw_values"])["id"] == "a/caf\ufffd"
+
+
+def test_read_rows_rejects_weeks_of_other_centuries(collected):
+    days = [date(1999, 12, 31), date(2000, 1, 1), date(2099, 12, 31), date(2100, 1, 1)]
+    table = pa.table({"week": days, "id": ["a"] * 4, "count": [1] * 4})
+    text = "week,id,count\n" + "".join(f"{day},a,1\n" for day in (*days, "0204-01-03"))
+    found = collected("downloads", {"x.parquet": table, "x.csv": text})
+    reasons = {name: [row["reason"] for row in rows] for name, rows in found.items()}
+    outside = "unparsable_week"
+    assert reasons["x.parquet"] == [outside, None, None, outside]
+    assert reasons["x.csv"] == [outside, None, None, outside, outside]
 
 
 def test_read_rows_reads_structs_and_differing_schemas(collected):
