@@ -5,13 +5,16 @@ Each rule gives the rows that break it; a table is right when all its rules give
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from urllib.parse import unquote
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F
 
 from opentrace_spark.errors import ContentError
+from opentrace_spark.io import read_columns
 from opentrace_spark.tables import DERIVATION_KINDS, TableSpec
 
 Frames = Mapping[str, DataFrame]
@@ -37,14 +40,16 @@ def checks_of(stored: Frames, specs: Mapping[str, TableSpec]) -> list[Check]:
     keys = [
         Check(name, "keys are unique and filled", (name,), _key_violations(name, specs[name]))
         for name in stored
-        if name in specs
+        if name in specs and name not in _CHECKED_BY_FILE
     ]
     return [check for check in (*keys, *CHECKS) if all(name in stored for name in check.needs)]
 
 
 def hold(check: Check, stored: Frames) -> None:
     """Raise ContentError with the rule and the first rows that break it, where any does."""
-    broken = check.violations(stored).limit(_SHOWN).collect()
+    broken_rows = check.violations(stored).limit(_SHOWN)
+    broken_rows.sparkSession.sparkContext.setJobDescription(f"check of {check.table}")
+    broken = broken_rows.collect()
     if broken:
         rows = "; ".join(str(row.asDict()) for row in broken)
         raise ContentError(
@@ -67,6 +72,31 @@ def _key_violations(table: str, spec: TableSpec) -> Callable[[Frames], DataFrame
     return violations
 
 
+def _keys_of_a_week(stored: Frames) -> DataFrame:
+    """Files of weekly counts in which a model is not there just once, or a value is missing.
+
+    A week is one file in order of its keys: that needs no look across files.
+    """
+    frame = stored["silver_model_weeks"]
+    files = [(unquote(uri),) for uri in frame.inputFiles()]
+    listed = frame.sparkSession.createDataFrame(files, "file string")
+    weeks = listed.withColumn("week", F.regexp_extract("file", "week_start=([^/]*)/[^/]*$", 1))
+    repeated = weeks.groupBy("week").agg(F.count(F.lit(1)).alias("files")).where("files > 1")
+    broken = listed.mapInArrow(_without_order, "file string")
+    return broken.unionByName(repeated.select(F.col("week").alias("file")))
+
+
+def _without_order(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The files whose keys do not ascend, or which lack a value."""
+    for file in (file for batch in batches for file in batch["file"].to_pylist()):
+        folder, _, name = file.rpartition("/")
+        rows = read_columns(folder, name, ["model_key", "download_count"])
+        keys = rows["model_key"].to_numpy()
+        has_empty = any(column.null_count for column in rows.columns)
+        if has_empty or (keys[1:] <= keys[:-1]).any():
+            yield pa.RecordBatch.from_pydict({"file": [file]})
+
+
 def _collisions(stored: Frames) -> DataFrame:
     """Two models under one model_key: every join on it would mix them."""
     names = (
@@ -82,22 +112,41 @@ def _collisions(stored: Frames) -> DataFrame:
 
 
 def _merged_unknown_ids(stored: Frames) -> DataFrame:
-    """Ids known from downloads alone are looked up by nothing: two under a key are a collision."""
-    unknown = stored["silver_model_weeks"].where(F.col("flags").contains("no_metadata"))
-    return unknown.where(F.size("reported_as") > 1).select("model_key", "reported_as")
+    """Ids known from downloads alone are looked up by nothing: two under a key, or one under the
+    key of a model, are a collision."""
+    unknown = stored["work_asked"].where("model_id is null")
+    known = stored["work_names"].where(F.col("resolution") == "exact").select("model_key", "name")
+    return (
+        known.join(F.broadcast(unknown.select("model_key")), "model_key", how="left_semi")
+        .unionByName(unknown.select("model_key", "name"))
+        .groupBy("model_key")
+        .agg(F.collect_set("name").alias("names"))
+        .where(F.size("names") > 1)
+    )
 
 
-def _unread_rows(stored: Frames) -> DataFrame:
-    """Downloads of silver and of the accepted rows differ."""
-    read = stored["bronze_downloads"].where("reason is null").agg(F.sum("count").alias("read"))
+def _unread_reports(stored: Frames) -> DataFrame:
+    """Reports that neither a week nor the rejects have, or downloads that no file has."""
+    settled = stored["work_weeks"].agg(
+        F.sum(F.col("reports") - F.col("used")).alias("left_out"), F.sum("downloads").alias("read")
+    )
     kept = stored["silver_model_weeks"].agg(F.sum("download_count").alias("kept"))
-    return read.crossJoin(kept).where("not read <=> kept")
+    is_repeat = F.col("reason").isin("duplicate_row", "conflicting_counts")
+    rejected = stored["silver_rejects"].where(
+        is_repeat & F.col("source_file").startswith("downloads/")
+    )
+    counted = rejected.agg(F.count(F.lit(1)).alias("rejected"))
+    return (
+        settled.crossJoin(kept)
+        .crossJoin(counted)
+        .where("not read <=> kept or coalesce(left_out, 0) <> rejected")
+    )
 
 
 def _without_lineage(stored: Frames) -> DataFrame:
-    models = stored["work_models"].select("model_id", F.lit(True).alias("in_models"))
-    lineage = stored["silver_lineage"].select("model_id", F.lit(True).alias("in_lineage"))
-    return models.join(lineage, "model_id", how="full").where(
+    models = stored["work_models"].select("model_key", F.lit(True).alias("in_models"))
+    lineage = stored["silver_lineage"].select("model_key", F.lit(True).alias("in_lineage"))
+    return models.join(lineage, "model_key", how="full").where(
         "in_models is null or in_lineage is null"
     )
 
@@ -222,19 +271,27 @@ def _types_of_a_country(stored: Frames) -> DataFrame:
     )
 
 
+_CHECKED_BY_FILE = ("silver_model_weeks",)
+
 CHECKS: tuple[Check, ...] = (
+    Check(
+        "silver_model_weeks",
+        "keys are unique and filled",
+        ("silver_model_weeks",),
+        _keys_of_a_week,
+    ),
     Check("work_models", "no two models share a model_key", ("work_models",), _collisions),
     Check(
         "silver_model_weeks",
-        "no two unknown ids share a model_key",
-        ("silver_model_weeks",),
+        "no unknown id shares a model_key",
+        ("work_asked", "work_names"),
         _merged_unknown_ids,
     ),
     Check(
         "silver_model_weeks",
-        "downloads equal those of the accepted rows",
-        ("bronze_downloads", "silver_model_weeks"),
-        _unread_rows,
+        "every usable report is in a week or among the rejects",
+        ("work_weeks", "silver_model_weeks", "silver_rejects"),
+        _unread_reports,
     ),
     Check(
         "silver_lineage",

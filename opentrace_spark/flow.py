@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from opentrace_spark.bronze.aliases import build_aliases
 from opentrace_spark.bronze.annotations import build_annotations
-from opentrace_spark.bronze.downloads import build_downloads
 from opentrace_spark.bronze.models import build_models as build_bronze_models
 from opentrace_spark.bronze.organizations import build_organizations
 from opentrace_spark.errors import UsageError
@@ -25,20 +24,21 @@ from opentrace_spark.gold.usage.shares import build_concentration, build_usage_s
 from opentrace_spark.gold.usage.weekly import build_head, build_weekly
 from opentrace_spark.gold.usage.weeks import build_samples, build_weeks
 from opentrace_spark.silver.lineage import build_lineage
-from opentrace_spark.silver.model_weeks import build_model_weeks, build_totals
+from opentrace_spark.silver.model_weeks import build_model_weeks, build_totals, build_weeks_read
 from opentrace_spark.silver.models import build_identities, build_models
 from opentrace_spark.silver.names import build_names
-from opentrace_spark.silver.parents import build_parents
+from opentrace_spark.silver.parents import build_listed, build_parents
 from opentrace_spark.silver.rejects import build_rejects
 from opentrace_spark.silver.resolutions import build_resolutions
+from opentrace_spark.silver.runs import build_asked, build_runs
 from opentrace_spark.steps import Build, Step
 
-BRONZE = ("models", "downloads", "aliases", "organizations", "annotations")
 
-
-def _step(writes: str, build: Build, *reads: str, acts: bool = False) -> Step:
+def _step(writes: str, build: Build, *reads: str, acts: bool = False, files_of: str = "") -> Step:
     layer, _, name = writes.partition("_")
-    return Step(name if layer in ("silver", "gold") else writes, reads, writes, build, acts)
+    return Step(
+        name if layer in ("silver", "gold") else writes, reads, writes, build, acts, files_of
+    )
 
 
 FLOW: tuple[Step, ...] = (
@@ -47,25 +47,48 @@ FLOW: tuple[Step, ...] = (
     _step("bronze_aliases", build_aliases),
     _step("bronze_organizations", build_organizations),
     _step("bronze_annotations", build_annotations),
-    _step("bronze_downloads", build_downloads),
-    _step("silver_rejects", build_rejects, *(f"bronze_{kind}" for kind in BRONZE)),
     # Names, once for downloads and parents alike; weekly counts under resolved names.
     _step("work_names", build_names, "bronze_models", "bronze_aliases"),
-    _step("silver_model_weeks", build_model_weeks, "bronze_downloads", "work_names"),
-    _step("work_totals", build_totals, "silver_model_weeks"),
+    _step("work_runs", build_runs, "work_names"),
+    _step("work_asked", build_asked, "work_runs", "work_names"),
+    _step("work_weeks", build_weeks_read, "work_runs", "work_asked"),
+    _step("silver_model_weeks", build_model_weeks, "work_weeks", acts=True, files_of="work_weeks"),
+    _step(
+        "silver_rejects",
+        build_rejects,
+        *("bronze_models", "bronze_aliases", "bronze_organizations", "bronze_annotations"),
+        "work_weeks",
+        acts=True,
+    ),
+    _step(
+        "work_totals",
+        build_totals,
+        *("work_weeks", "silver_model_weeks", "work_names", "work_asked"),
+    ),
     _step("work_models", build_identities, "bronze_models", "bronze_organizations", "work_totals"),
     # Lineage: parents, roots, families.
-    _step("work_parents", build_parents, "bronze_models", "bronze_annotations", "work_names"),
+    _step("work_listed", build_listed, "bronze_models", "bronze_annotations", "work_names"),
+    _step("work_parents", build_parents, "work_listed", "bronze_models", "work_names"),
     _step("silver_resolutions", build_resolutions, "silver_model_weeks", "work_parents"),
     _step("silver_lineage", build_lineage, "work_models", "work_parents", acts=True),
     # The population in numbers, and every measure of every week from one pass.
     _step("work_credits", build_credits, "work_models", "silver_lineage"),
     _step("work_units", build_units, "work_credits"),
     _step("work_population", build_population, "work_credits", "work_units"),
-    _step("work_weekly", build_weekly, "silver_model_weeks", "work_population"),
+    _step(
+        "work_weekly",
+        build_weekly,
+        *("work_weeks", "silver_model_weeks", "work_models", "work_units", "work_population"),
+    ),
     _step("work_head", build_head, "work_weekly", "work_population"),
-    _step("gold_weeks", build_weeks, "silver_model_weeks", "work_models", "work_head"),
-    _step("gold_usage_shares", build_usage_shares, "work_weekly", "work_units"),
+    _step(
+        "gold_weeks",
+        build_weeks,
+        *("work_weekly", "work_weeks", "silver_model_weeks", "work_head"),
+    ),
+    _step(
+        "gold_usage_shares", build_usage_shares, "work_weekly", acts=True, files_of="work_weekly"
+    ),
     _step("gold_concentration", build_concentration, "work_weekly", "gold_weeks"),
     # What people read beside the weekly tables.
     _step("silver_models", build_models, "work_models", "bronze_models", "work_head"),

@@ -11,12 +11,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,7 +30,7 @@ from deltalake.transaction import (
     create_table_with_add_actions,
 )
 from pyarrow.fs import FileSelector, FileType, LocalFileSystem, SubTreeFileSystem
-from pyspark.sql import DataFrame, functions as F, types as T
+from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from opentrace_spark.errors import ContentError, UsageError
@@ -246,6 +247,56 @@ def stored(frame: DataFrame, location: str, spec: TableSpec | None = None) -> Da
     # The warehouse's own name may hold brackets or stars: they are no patterns.
     reader = frame.sparkSession.read.option("__globPaths__", "false")
     return reader.schema(frame.schema).parquet(location)
+
+
+def write_partition(folder: str, spec: TableSpec, partition: str, rows: pa.Table) -> str:
+    """Write one Parquet file of a partition (`week_start=2024-07-08`), for functions on workers.
+
+    `rows` have every column of the table but those that it is partitioned by, in any order and of
+    types that fit. Returns the file's path below `folder`, a path or URI. Each attempt of a task
+    writes a name of its own: what a killed one leaves behind is in no row, and `kept_files` removes
+    it.
+    """
+    schema = to_arrow_schema(spark_schema(spec))
+    fields = [schema.field(c.name) for c in spec.columns if c.name not in spec.partitioned_by]
+    file = f"{partition}/part-{uuid4()}.parquet"
+    filesystem, path = filesystem_of(f"{folder}/{file}")
+    filesystem.create_dir(path.rpartition("/")[0])
+    words = [field.name for field in fields if not pa.types.is_integer(field.type)]
+    with filesystem.open_output_stream(path) as sink:
+        pq.write_table(
+            rows.select([field.name for field in fields]).cast(pa.schema(fields)),
+            sink,
+            store_schema=False,
+            # Numbers take more time as a dictionary than they save in bytes.
+            use_dictionary=words,
+        )
+    return file
+
+
+def read_columns(folder: str, file: str, columns: list[str]) -> pa.Table:
+    """Columns of a Parquet file of a stored table, for functions on workers: `folder` is the URI
+    or path of the table, `file` the path below it."""
+    filesystem, path = filesystem_of(f"{folder}/{file}")
+    with filesystem.open_input_file(path) as source:
+        return pq.ParquetFile(source).read(columns=columns)
+
+
+def kept_files(
+    spark: SparkSession, spec: TableSpec, folder: str, files: Collection[str]
+) -> DataFrame:
+    """The table whose Parquet files are `files`, paths below `folder`, a path or URI.
+
+    Removes every other file: a task that was killed and started again has left one behind.
+    """
+    filesystem, path = filesystem_of(folder)
+    found = filesystem.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
+    for info in found:
+        if info.type == FileType.File and info.path[len(path) + 1 :] not in files:
+            filesystem.delete_file(info.path)
+    filesystem.create_dir(path)
+    reader = spark.read.option("__globPaths__", "false").schema(spark_schema(spec))
+    return reader.parquet(folder)
 
 
 def published(frame: DataFrame, spec: TableSpec, constants: dict[str, Any]) -> DataFrame:

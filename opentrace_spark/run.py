@@ -17,7 +17,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 import opentrace_spark
 from opentrace_spark.bronze.organizations import unknown_words
-from opentrace_spark.bronze.weekdays import check_weekdays
 from opentrace_spark.checks import checks_of, hold
 from opentrace_spark.config import Config
 from opentrace_spark.errors import ContentError, UsageError
@@ -165,24 +164,25 @@ class _Job:
         result, table = self.result, step.writes
         if self.progress:
             self.progress.started(step.name, len(self.tables) + 1, len(steps))
-        scratch = self.warehouse.uri(f"{WORK}/{result.run_id}/scratch/{step.name}")
+        scratch = f"{WORK}/{result.run_id}/scratch/{step.files_of or step.name}"
         context = Context(
             self.spark,
             self.config,
             self.landing,
             result.run_id,
             result.started,
-            scratch,
+            self.warehouse.uri(scratch),
             self.locations,
         )
+        # Spark's own pages and logs then say which step a job belongs to.
+        self.spark.sparkContext.setJobDescription(step.name)
         frame = step.build({name: self.tables[name] for name in step.reads}, context)
         spec = _SPECS.get(table)
-        if spec:
-            frame = published(frame, spec, _constants(self.config, result))
-        relative = _stored_at(result.run_id, table)
-        frame = stored(frame, self.warehouse.uri(relative), spec)
-        if table == "bronze_downloads":
-            check_weekdays(frame)
+        relative = _stored_at(result.run_id, step)
+        if spec and not step.files_of:
+            frame = published(frame, spec, context.constants)
+        if not step.files_of:
+            frame = stored(frame, self.warehouse.uri(relative), spec)
         rows = sum(file.footer.num_rows for file in self.warehouse.files(relative))
         seconds = round(time.monotonic() - begun, 3)
         result.rows[table], result.seconds[step.name] = rows, seconds
@@ -204,7 +204,7 @@ def _publish(
     for step in steps:
         spec = _SPECS.get(step.writes)
         if spec:
-            built = _stored_at(result.run_id, step.writes)
+            built = _stored_at(result.run_id, step)
             result.versions[spec.path] = warehouse.commit(spec, built, result.run_id)
     row: dict[str, Any] = {
         "finished_at": datetime.now(timezone.utc),
@@ -219,13 +219,14 @@ def _publish(
         "checks_passed": result.checks,
         "notes": list(result.notes),
     }
-    relative = _stored_at(result.run_id, GOLD_RUNS.id)
+    relative = f"{WORK}/{result.run_id}/{GOLD_RUNS.id}"
     warehouse.store_row(GOLD_RUNS, relative, row | _constants(config, result))
     result.versions[GOLD_RUNS.path] = warehouse.commit(GOLD_RUNS, relative, result.run_id)
 
 
-def _stored_at(run_id: str, table: str) -> str:
-    return f"{WORK}/{run_id}/{table}"
+def _stored_at(run_id: str, step: Step) -> str:
+    """Where a step's table lies until it is published."""
+    return f"{WORK}/{run_id}/{f'scratch/{step.files_of}' if step.files_of else step.writes}"
 
 
 def _constants(config: Config, result: RunResult) -> dict[str, Any]:

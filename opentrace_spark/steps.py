@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -31,6 +31,15 @@ class Context:
     scratch: str
     locations: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def constants(self) -> dict[str, Any]:
+        """The columns that every row of a run shares."""
+        return {
+            "parameters": self.config.parameters,
+            "run_id": self.run_id,
+            "processed_at": self.started,
+        }
+
 
 Build = Callable[[Mapping[str, "DataFrame"], Context], "DataFrame"]
 
@@ -41,6 +50,8 @@ class Step:
 
     `build(inputs, context)` starts no Spark job unless the step is marked `acts`. A step that
     writes a table of `tables.py` publishes it; others write scratch that ends with the run.
+    `files_of` names an earlier step whose tasks have written the table's files into its scratch
+    folder: they are kept where they are, and `context.scratch` is that folder.
     """
 
     name: str
@@ -48,3 +59,4 @@ class Step:
     writes: str
     build: Build
     acts: bool = False
+    files_of: str = ""

@@ -289,6 +289,7 @@ GOLD_USAGE_SHARES = TableSpec(
     "usage_shares",
     grain="week, level, attribution, window and entity among the 1,000 largest, and the rest",
     key=("week_start", "level", "attribution", "recency_window", "rank"),
+    partitioned_by=("week_start",),
     description="Who is downloaded: shares of the population's downloads, week by week.",
     columns=(
         _required("week_start", "date", "Monday of the ISO week, UTC"),
@@ -505,5 +506,5 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_RUNS,
 )
 
-TABLES_VERSION = 1
+TABLES_VERSION = 2
 """Raised when a change makes old tables unreadable to new code; a warehouse holds one version."""

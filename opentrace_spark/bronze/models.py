@@ -33,22 +33,27 @@ def superseded_rows(rows: DataFrame) -> DataFrame:
     Kept is the row with the latest lastModified (unknown is earliest), of equals the first.
     Returns `source_file, source_row, is_superseded, former_of`.
     """
-    usable = rows.filter("reason is null").select(
+    # Repeats are looked for among all rows: their reasons take longer to work out than this.
+    narrow = rows.select(
         F.expr("nullif(_id, '')").alias("hub_id"), "id", "lastModified", *_ROW, "reason"
     )
-    of_repository = _losers(usable, "hub_id")
-    left = usable.join(F.broadcast(of_repository), list(_ROW), how="left_anti")
+    of_repository = _losers(narrow, "hub_id")
+    left = narrow.join(F.broadcast(of_repository), list(_ROW), how="left_anti")
     return of_repository.unionByName(_losers(left, "id"))
 
 
 def _losers(rows: DataFrame, key: str) -> DataFrame:
     _, again = repeated_rows(rows, key)
-    latest_first = Window.partitionBy(key).orderBy(F.desc_nulls_last("lastModified"), *_ROW)
+    is_usable = F.col("reason").isNull()
+    latest_first = Window.partitionBy(key).orderBy(
+        F.desc(is_usable), F.desc_nulls_last("lastModified"), *_ROW
+    )
     kept = F.first("id").over(latest_first)
     ranked = again.select(
         *_ROW,
         F.lit(True).alias("is_superseded"),
         F.when(F.col("id") != kept, kept).alias("former_of"),
         F.row_number().over(latest_first).alias("number"),
+        is_usable.alias("is_usable"),
     )
-    return ranked.filter("number > 1").drop("number")
+    return ranked.filter("number > 1 and is_usable").drop("number", "is_usable")

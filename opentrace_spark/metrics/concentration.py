@@ -11,20 +11,36 @@ from typing import Any
 
 import numpy as np
 
-from opentrace_spark.metrics.exact import Integers, exact_dot, exact_sum
+from opentrace_spark.metrics.exact import Integers, exact_dot, exact_sum, starts_of_runs
 from opentrace_spark.tables import TOP_K
 
 Metrics = dict[str, Any]
 """Metric column of `tables.py` -> value (int, float, bool, or None where undefined)."""
 
 
-def concentration(counts: Integers, eligible: int | None = None) -> Metrics:
-    """All metrics of the units' downloads `counts` (int64, > 0, any order), n = len(counts).
+_DENSE = 1 << 16
+"""Counts below are tallied, those above sorted: nearly all counts are small."""
+
+
+def histogram(counts: Integers) -> tuple[Integers, Integers]:
+    """The distinct values of counts (int64, > 0, any order), ascending, and how many have each."""
+    is_small = counts < _DENSE
+    tally = np.bincount(counts[np.flatnonzero(is_small)])
+    small = np.flatnonzero(tally)
+    large = np.sort(counts[np.flatnonzero(~is_small)])
+    starts = starts_of_runs(large)
+    return (
+        np.concatenate([small, large[starts]]),
+        np.concatenate([tally[small], np.diff(np.r_[starts, len(large)])]),
+    )
+
+
+def concentration(values: Integers, units: Integers, eligible: int | None = None) -> Metrics:
+    """All metrics of a histogram of downloads, as `histogram` gives it; n units in all.
 
     `eligible` counts the units that could have had downloads, at least n; where given, the result
     has `eligible_units` and `gini_eligible` too. With no units, units and downloads are 0 and every
-    metric is None: an empty week is not an equal one. With x ascending, i = 1..n, S = sum x and
-    p = x / S:
+    metric is None: an empty week is not an equal one. With i = 1..n, S = sum x and p = x / S:
 
     - hhi = sum x^2 / S^2 (Herfindahl 1950, Hirschman 1945); hhi_normalized = (n sum x^2 - S^2) /
       (S^2 (n - 1)), which is (hhi - 1/n) / (1 - 1/n);
@@ -35,13 +51,15 @@ def concentration(counts: Integers, eligible: int | None = None) -> Metrics:
     - theil = sum p ln(n p) (Theil 1967); shannon_entropy = - sum p ln p (Shannon 1948).
     - top_k_share: the k largest over S; tied_at_k: the (k+1)-th is as large as the k-th.
     """
-    n = len(counts)
+    n = int(units.sum())
     if n == 0:
         return _nothing(eligible)
-    x = np.sort(counts)
-    total = exact_sum(x)
-    squares = exact_dot(x, x)
-    gini_numerator = 2 * exact_dot(np.arange(1, n + 1, dtype=np.int64), x) - (n + 1) * total
+    downloads = values * units
+    total = exact_sum(downloads)
+    squares = exact_dot(values, downloads)
+    # The ranks of equal x, up to r, add up to units (2 r - units + 1) / 2.
+    last_ranks = np.cumsum(units)
+    gini_numerator = exact_dot(downloads, 2 * last_ranks - units + 1) - (n + 1) * total
     metrics = {
         "units": n,
         "downloads": total,
@@ -50,8 +68,8 @@ def concentration(counts: Integers, eligible: int | None = None) -> Metrics:
         "effective_units": total**2 / squares,
         "gini": gini_numerator / (n * total),
         "gini_corrected": gini_numerator / ((n - 1) * total) if n > 1 else None,
-        **_logarithmic(x, total),
-        **_top_shares(x, total),
+        **_logarithmic(values, units, total),
+        **_top_shares(values, units, total),
     }
     if eligible is not None:
         metrics["eligible_units"] = eligible
@@ -59,10 +77,9 @@ def concentration(counts: Integers, eligible: int | None = None) -> Metrics:
     return metrics
 
 
-def _logarithmic(x: Integers, total: int) -> Metrics:
-    """Theil index and Shannon entropy over the histogram of ascending x."""
-    values, units = np.unique(x, return_counts=True)
-    n = len(x)
+def _logarithmic(values: Integers, units: Integers, total: int) -> Metrics:
+    """Theil index and Shannon entropy of a histogram: `units` have each of the ascending values."""
+    n = int(units.sum())
     shares = values / total
     # n x / S is 1 for equal units: kept as one integer product while it fits, so that ln gives 0.
     fits = n * int(values[-1]) < 2**63
@@ -74,14 +91,17 @@ def _logarithmic(x: Integers, total: int) -> Metrics:
     }
 
 
-def _top_shares(x: Integers, total: int) -> Metrics:
-    """Shares of the k largest of ascending x, and whether each cut falls inside a tie."""
-    largest = x[::-1][: TOP_K[-1] + 1]
+def _top_shares(values: Integers, units: Integers, total: int) -> Metrics:
+    """Shares of the k largest, and whether each cut falls inside a tie."""
+    wanted = TOP_K[-1] + 1
+    from_top = np.minimum(units[::-1], wanted)
+    some = int(np.searchsorted(np.cumsum(from_top), wanted)) + 1
+    largest = np.repeat(values[::-1][:some], from_top[:some])[:wanted]
     running = np.cumsum(largest)
     shares, ties = {}, {}
     for k in TOP_K:
-        shares[f"top_{k}_share"] = int(running[min(k, len(x)) - 1]) / total
-        ties[f"tied_at_{k}"] = bool(len(x) > k and largest[k - 1] == largest[k])
+        shares[f"top_{k}_share"] = int(running[min(k, len(largest)) - 1]) / total
+        ties[f"tied_at_{k}"] = bool(len(largest) > k and largest[k - 1] == largest[k])
     return {**shares, **ties}
 
 

@@ -18,6 +18,11 @@ def exact_sum(values: Integers) -> int:
     return (int(np.sum(values >> 32)) << 32) + int(np.sum(values & 0xFFFFFFFF))
 
 
+def starts_of_runs(ascending: Integers) -> Integers:
+    """Where each run of equal values begins."""
+    return np.flatnonzero(np.r_[len(ascending) > 0, ascending[1:] != ascending[:-1]])
+
+
 def exact_dot(left: Integers, right: Integers) -> int:
     """Dot product of two arrays of non-negative int64 values, exact whatever its size.
 

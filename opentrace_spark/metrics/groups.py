@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from opentrace_spark.metrics.concentration import concentration
+from opentrace_spark.metrics.concentration import concentration, histogram
 from opentrace_spark.metrics.exact import Integers, exact_sum
 from opentrace_spark.metrics.units import (
     Cell,
@@ -118,23 +118,23 @@ def measure(
             "attribution": cell.attribution,
             "recency_window": cell.window,
         }
-        leader, _ = largest(cell.units, cell.counts, 1)
+        values, units_of = histogram(cell.counts)
+        units, counts = largest(cell.units, cell.counts, top)
         measures.append(
             {
                 "part": MEASURED,
                 **place,
-                "code": int(leader[0]) if len(leader) else None,
-                **concentration(cell.counts, cell.eligible),
+                "code": int(units[0]) if len(units) else None,
+                **concentration(values, units_of, cell.eligible),
             }
         )
         if cell.scope == "all":
-            tables.append(_ranked(cell, place, top))
+            tables.append(_ranked(cell, place, units, counts))
     return [*tables, pa.Table.from_pylist(measures, schema=_only(measures[0]))]
 
 
-def _ranked(cell: Cell, place: dict[str, str], top: int) -> pa.Table:
+def _ranked(cell: Cell, place: dict[str, str], units: Codes, counts: Integers) -> pa.Table:
     """The largest units of a cell, then one row for the rest where there is one (no code, rank)."""
-    units, counts = largest(cell.units, cell.counts, top)
     total, members = int(cell.counts.sum()), len(cell.counts) - len(units)
     ranked = _rows(
         RANKED,

@@ -23,28 +23,25 @@ Codes = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Population:
-    """The population's models as arrays, one element per code of the level `model`.
+    """The population's models and their units as arrays of codes, indexed by code.
 
-    `created` is the day of creation and `window_day` the one that windows start from (both
-    `UNKNOWN_DAY` where unknown); `codes[attribution,
-    level]` the unit that a model's downloads count for, numbered in the order of the units' names,
-    so that ties by code are ties by name; `is_nation` tells of each country code whether it is a
-    nation; `served` is the code of the root's developer where it is another than the model's own,
-    else -1, and `kind` the model's kind of derivation as an index into `gold` tables' kinds.
+    Codes number the units of a level in the order of their names, so that ties by code are ties by
+    name; those of models include roots outside the population. Per model: `created`, the day of
+    creation, and `window_day`, the one that windows start from (both `UNKNOWN_DAY` where unknown);
+    `root`; `developer`; `served`, the code of the root's developer where it is another than the
+    model's own, else -1; `kind`, its kind of derivation as an index into the tables' kinds. Per
+    developer: `country`, `org_type`. Per country: `is_nation`.
     """
 
     created: Codes
     window_day: Codes
-    codes: Mapping[tuple[str, str], Codes]
+    root: Codes
+    developer: Codes
+    country: Codes
+    org_type: Codes
     is_nation: npt.NDArray[np.bool_]
     served: Codes
     kind: Codes
-
-    def unit_count(self, level: str) -> int:
-        """Number of units of a level, over both attributions."""
-        return max(
-            int(self.codes[attribution, level].max(initial=-1)) + 1 for attribution in ATTRIBUTIONS
-        )
 
 
 class Cell(NamedTuple):
@@ -89,57 +86,67 @@ def cells(
     asked for. Zero counts belong to no cell.
     """
     for window, counts in windowed.items():
-        counted = counts > 0
-        present, downloads = models[counted], counts[counted]
-        for attribution in ATTRIBUTIONS:
-            for level in LEVELS:
-                codes = population.codes[attribution, level]
-                sums = np.zeros(population.unit_count(level), dtype=np.int64)
-                np.add.at(sums, codes[present], downloads)
-                possible = sums > 0
-                if eligible is not None:
-                    possible[codes[eligible[window]]] = True
-                yield _cell(level, "all", attribution, window, sums, possible, eligible)
-                if level == "country":
-                    nation = population.is_nation
-                    yield _cell(
-                        level,
-                        "national",
-                        attribution,
-                        window,
-                        np.where(nation, sums, 0),
-                        possible & nation,
-                        eligible,
-                    )
+        counted = np.flatnonzero(counts > 0)
+        present = models[counted]
+        possible = None
+        if eligible is not None:
+            possible = eligible[window].copy()
+            possible[present] = True
+        own = _Units(present, counts[counted], possible)
+        of_roots = own.rolled_up(population.root, len(population.developer))
+        for attribution, of_models in (("none", own), ("root", of_roots)):
+            developers = of_models.rolled_up(population.developer, len(population.country))
+            countries = developers.rolled_up(population.country, len(population.is_nation))
+            org_types = int(population.org_type.max(initial=-1)) + 1
+            units = {
+                ("model", "all"): of_models,
+                ("developer", "all"): developers,
+                ("country", "all"): countries,
+                ("country", "national"): countries.among(population.is_nation),
+                ("org_type", "all"): developers.rolled_up(population.org_type, org_types),
+            }
+            for (level, scope), found in units.items():
+                yield Cell(
+                    level, scope, attribution, window, found.codes, found.counts, found.eligible
+                )
 
 
-def _cell(
-    level: str,
-    scope: str,
-    attribution: str,
-    window: str,
-    sums: Integers,
-    possible: npt.NDArray[np.bool_],
-    eligible: object | None,
-) -> Cell:
-    units = np.flatnonzero(sums)
-    return Cell(
-        level,
-        scope,
-        attribution,
-        window,
-        units.astype(np.int32),
-        sums[units],
-        None if eligible is None else int(np.count_nonzero(possible)),
-    )
+class _Units(NamedTuple):
+    """Units of a level with downloads, and which of all its units are eligible or have some."""
+
+    codes: Codes
+    counts: Integers
+    possible: npt.NDArray[np.bool_] | None
+
+    @property
+    def eligible(self) -> int | None:
+        return None if self.possible is None else int(np.count_nonzero(self.possible))
+
+    def rolled_up(self, belongs_to: Codes, size: int) -> _Units:
+        """The units of a level of `size`; `belongs_to` has the code there of every unit here."""
+        sums = np.zeros(size, dtype=np.int64)
+        np.add.at(sums, belongs_to[self.codes], self.counts)
+        codes = np.flatnonzero(sums > 0)
+        possible = None
+        if self.possible is not None:
+            possible = np.zeros(size, dtype=bool)
+            # Taking by place is many times as fast as by a mask.
+            possible[belongs_to[np.flatnonzero(self.possible)]] = True
+        return _Units(codes.astype(np.int32), sums[codes], possible)
+
+    def among(self, chosen: npt.NDArray[np.bool_]) -> _Units:
+        """Those of the units that are chosen (an element per unit of the level)."""
+        is_chosen = np.flatnonzero(chosen[self.codes])
+        possible = None if self.possible is None else self.possible & chosen
+        return _Units(self.codes[is_chosen], self.counts[is_chosen], possible)
 
 
 def largest(units: Codes, counts: Integers, top: int) -> tuple[Codes, Integers]:
     """The `top` units with the largest counts, largest first, ties by code."""
     if len(counts) > top:
         # Everything at or above the last count that can make it; ties at the cut are still whole.
-        floor = np.partition(counts, len(counts) - top)[len(counts) - top]
-        candidates = counts >= floor
+        cut = len(counts) - top
+        candidates = np.flatnonzero(counts >= np.partition(counts, cut)[cut])
         units, counts = units[candidates], counts[candidates]
     order = np.lexsort((units, -counts))[:top]
     return units[order], counts[order]

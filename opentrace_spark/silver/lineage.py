@@ -34,11 +34,15 @@ def build_lineage(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     roots = find_roots(usable, f"{scratch}/roots").frame
     families = find_families(links, roots, f"{scratch}/families")
     ends = _with_names(families.join(roots, on="model_key", how="left"), models)
-    lineage = stored(_assembled(models, first, ends), f"{scratch}/lineage")
-    _check(certificate_violations(lineage, parents, parent=choices.parent))
+    linked = stored(_linked(models, first, ends), f"{scratch}/linked")
+    _check(certificate_violations(linked, parents, parent=choices.parent))
     if choices.missing_ancestor == "self":
-        lineage = _keeping_own_where_missing(lineage)
-    return lineage.unionByName(lineage_of_unknown(unknown))
+        linked = _keeping_own_where_missing(linked)
+    # Most models have no parent and no derivative: they are never moved.
+    alone = models.join(linked.select("model_key"), on="model_key", how="left_anti")
+    return linked.unionByName(lineage_of_alone(alone, "root")).unionByName(
+        lineage_of_alone(unknown, "no_metadata")
+    )
 
 
 def first_parents(parents: DataFrame, parent: str) -> DataFrame:
@@ -92,8 +96,9 @@ def _with_names(linked: DataFrame, models: DataFrame) -> DataFrame:
     return named.select("model_key", "root_id", "family_id", *rooted.columns[1:])
 
 
-def _assembled(models: DataFrame, first: DataFrame, ends: DataFrame) -> DataFrame:
-    joined = models.join(first, on="model_key", how="left").join(ends, on="model_key", how="left")
+def _linked(models: DataFrame, first: DataFrame, ends: DataFrame) -> DataFrame:
+    """Rows of `silver/lineage` for every model that names a parent or is one."""
+    joined = models.join(first.join(ends, on="model_key", how="full"), on="model_key", how="inner")
     status = F.when(F.col("cycle_key").isNotNull(), "cycle").otherwise(
         F.coalesce("own_status", F.lit("root"))
     )
@@ -104,10 +109,10 @@ def _assembled(models: DataFrame, first: DataFrame, ends: DataFrame) -> DataFram
     return _as_lineage(joined, values)
 
 
-def lineage_of_unknown(unknown: DataFrame) -> DataFrame:
-    """The columns of `silver/lineage` for `model_id, model_key` known from downloads alone."""
+def lineage_of_alone(models: DataFrame, status: str) -> DataFrame:
+    """Rows of `silver/lineage` for `model_id, model_key` that nothing is linked to."""
     empty = {column.name: F.lit(None) for column in SILVER_LINEAGE.columns}
-    return _as_lineage(unknown, empty | _alone() | {"status": F.lit("no_metadata")})
+    return _as_lineage(models, empty | _alone() | {"status": F.lit(status)})
 
 
 def _alone() -> dict[str, Column]:
@@ -152,11 +157,12 @@ def certificate_violations(
 ) -> DataFrame:
     """What is wrong with a lineage: `rule, model_id, detail`; no row where it is proved right.
 
-    Takes all of `silver/lineage` (of `missing_ancestor = nearest`) and of `work_parents`. One
-    aggregate and two joins, no walk: every model is compared with its own parents only. That is
-    enough: the depth falls by one on every step of an `attributed` model, so its walk ends, at the
-    root of all models on it; a `cycle` model always has a parent that is one, so its walk comes
-    back. A row breaks the first of `_rules` that it breaks.
+    Takes the rows of `silver/lineage` (of `missing_ancestor = nearest`) that name a parent or are
+    one, and all of `work_parents`. One aggregate and two joins, no walk: every model is compared
+    with its own parents only. That is enough: the depth falls by one on every step of an
+    `attributed` model, so its walk ends, at the root of all models on it; a `cycle` model always
+    has a parent that is one, so its walk comes back. A row breaks the first of `_rules` that it
+    breaks.
     """
     expected = first_parents(parents, parent).select(
         "model_key", F.col("parent_key").alias("first_key"), "own_status", "parent_keys"

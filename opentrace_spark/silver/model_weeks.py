@@ -1,77 +1,226 @@
-"""silver/model_weeks: weekly counts under resolved names, and each model's totals over them."""
+"""silver/model_weeks: weekly counts under resolved names, and each model's totals over them.
+
+The reports of a week meet in one task, which settles them and writes the week's file itself, so
+that its rows need not come back through Spark. `work_weeks` says which files these are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any
 
-from pyspark.sql import Column, DataFrame, functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.silver.names import resolve_names
+from opentrace_spark.bronze.downloads import read_reports
+from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
+from opentrace_spark.io import kept_files, read_columns, write_partition
+from opentrace_spark.locations import filesystem_of
+from opentrace_spark.metrics.exact import exact_sum
+from opentrace_spark.silver.runs import read_run
+from opentrace_spark.silver.settle import UNKNOWN, settle_week
 from opentrace_spark.steps import Context
+from opentrace_spark.tables import SILVER_MODEL_WEEKS
+
+_WEEKS = pa.schema(
+    [
+        ("week_start", pa.date32()),
+        ("file", pa.string()),
+        ("first_label", pa.date32()),
+        ("last_label", pa.date32()),
+        ("reports", pa.int64()),
+        ("used", pa.int64()),
+        ("downloads", pa.int64()),
+    ]
+)
+_EPOCH = date(1970, 1, 1)
+_TASKS_PER_CORE = 8
+"""A task holds one week after the other; many tasks even out that late weeks are larger."""
 
 
-def build_model_weeks(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Accepted counts, one row per resolved model and week; several names of a model add up."""
-    accepted = inputs["bronze_downloads"].where("reason is null")
-    reports = resolve_names(accepted, inputs["work_names"], name="id").select(
-        "week_start",
-        "week",
-        "count",
-        "resolution",
-        F.col("id").alias("name"),
-        F.coalesce("model_id", "id").alias("model_id"),
-    )
-    own_name = (F.col("resolution") == "exact") & (F.col("name") == F.col("model_id"))
-    return (
-        reports.groupBy("week_start", F.xxhash64("model_id").alias("model_key"))
-        .agg(
-            F.sum("count").alias("download_count"),
-            F.min("week").alias("week_label"),
-            F.count_distinct("name").alias("name_count"),
-            F.collect_set(F.when(~own_name, F.col("name"))).alias("other_names"),
-            F.collect_set("name").alias("names"),
-            *(F.bool_or(condition).alias(flag) for flag, condition in _reported().items()),
-        )
-        .select(
-            "model_key",
-            "week_start",
-            "download_count",
-            _flags().alias("flags"),
-            "week_label",
-            F.when(F.size("other_names") > 0, F.array_sort("names")).alias("reported_as"),
-        )
-    )
+def build_weeks_read(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_weeks`: a row per week with usable reports, whose rows its task has written.
+
+    Columns: week_start; file, its path below the scratch folder; first_label and last_label, the
+    dates under which the week was reported; reports, usable rows of downloads/; used, those that
+    the week's rows are made of (the others repeat or contradict one); downloads, their sum.
+    """
+    tasks = _TASKS_PER_CORE * context.spark.sparkContext.defaultParallelism
+    settle = _settle(context.locations["work_asked"], context.scratch)
+    runs = inputs["work_runs"].repartition(tasks, "week_start")
+    return runs.mapInArrow(settle, from_arrow_schema(_WEEKS))
 
 
-def _reported() -> dict[str, Column]:
-    """Flag of a row -> whether a report under one of its names raises it."""
-    resolution = F.col("resolution")
+_Batches = Iterable[pa.RecordBatch]
+
+
+def _settle(asked: str, folder: str) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
+    """The function that workers run on the runs of some whole weeks."""
+
+    def settle(batches: _Batches) -> Iterator[pa.RecordBatch]:
+        runs_of = defaultdict(list)
+        for run in (row for batch in batches for row in batch.to_pylist()):
+            runs_of[run["week_start"]].append(run)
+        for week_start, runs in sorted(runs_of.items()):
+            row = _settled(runs, asked, f"week_start={week_start}", folder)
+            if row:
+                row["week_start"] = week_start
+                yield pa.RecordBatch.from_pylist([row], schema=_WEEKS)
+
+    return settle
+
+
+def _settled(
+    runs: list[dict[str, Any]], asked: str, partition: str, folder: str
+) -> dict[str, Any] | None:
+    """Write a week's rows; returns what `work_weeks` says of them, None where it has no report."""
+    found = [run for run in runs if run["is_found"]]
+    labels = [run[end] for run in found for end in ("first_label", "last_label")]
+    reports = pa.concat_tables([_FOUND.empty_table(), *map(read_run, found)])
+    others = _resolved([read_run(run) for run in runs if not run["is_found"]], asked)
+    if len(others):
+        labels += pc.min_max(others["week"]).as_py().values()
+    if not labels:
+        return None
+    rows, used = settle_week(reports, others, min(labels))
+    file = write_partition(folder, SILVER_MODEL_WEEKS, partition, rows)
+    downloads = exact_sum(rows["download_count"].to_numpy())
+    if downloads >= 2**63:
+        raise OverflowError("downloads of one week add up to more than 64 bits can hold")
     return {
-        "no_metadata": resolution == "unknown",
-        "recased": resolution == "recased",
-        "renamed": resolution.isin("alias", "former"),
+        "file": file,
+        "first_label": min(labels),
+        "last_label": max(labels),
+        "reports": len(reports) + len(others),
+        "used": used,
+        "downloads": downloads,
     }
 
 
-def _flags() -> Column:
-    raised = F.concat_ws(
-        ",",
-        *(F.when(F.col(flag), F.lit(flag)) for flag in ("no_metadata", "recased", "renamed")),
-        F.when(F.col("name_count") > 1, F.lit("summed")),
+_FOUND = pa.schema([("model_key", pa.int64()), ("count", pa.int64())])
+_OTHERS = pa.schema(
+    [
+        *_FOUND,
+        ("week", pa.date32()),
+        ("name", pa.string()),
+        ("model_id", pa.string()),
+        ("resolution", pa.string()),
+    ]
+)
+
+
+def _resolved(asked: list[pa.Table], uri: str) -> pa.Table:
+    """Reports under other names with what `work_asked` says of them; without unusable names."""
+    if not asked:
+        return _OTHERS.empty_table()
+    reports, answers = pa.concat_tables(asked), _answers(uri)
+    places = pc.index_in(reports["name"], value_set=answers["name"].combine_chunks())
+    is_usable = pc.is_valid(places)
+    answered = answers.take(places.filter(is_usable)).drop_columns("name")
+    usable = reports.filter(is_usable)
+    for name in answered.column_names:
+        usable = usable.append_column(name, answered[name])
+    return usable.select(_OTHERS.names)
+
+
+@lru_cache(maxsize=1)
+def _answers(uri: str) -> pa.Table:
+    filesystem, path = filesystem_of(uri)
+    return pq.read_table(path, filesystem=filesystem, use_threads=False)
+
+
+def build_model_weeks(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """The table of the files that `work_weeks` names. Acts: removes all others.
+
+    Raises ContentError where the dates of downloads/ fall on different weekdays.
+    """
+    weeks = inputs["work_weeks"].collect()
+    dates = {
+        week[label]: week["reports"] for week in weeks for label in ("first_label", "last_label")
+    }
+    if mixed_weeks(dates):
+        check_weekdays(read_reports(context))
+    return kept_files(
+        context.spark, SILVER_MODEL_WEEKS, context.scratch, {week["file"] for week in weeks}
     )
-    return F.when(raised != "", raised)
+
+
+_TOTALS = pa.schema(
+    [("model_key", pa.int64()), ("total_downloads", pa.int64()), ("first_seen", pa.date32())]
+)
+_NEVER = np.iinfo(np.int32).max
 
 
 def build_totals(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per model with reported weeks: total_downloads, first_seen, and the name of an id
     that models/ does not know (null for the others)."""
-    unknown = F.col("flags").contains("no_metadata")
-    return (
-        inputs["silver_model_weeks"]
+    # Each task has a sum for every model: few tasks leave little to be added up between them.
+    tasks = context.spark.sparkContext.defaultParallelism
+    weeks = inputs["work_weeks"].select("week_start", "file").repartition(tasks, "file")
+    names = [context.locations[table] for table in ("work_names", "work_asked")]
+    added = _add_up(names, context.locations["silver_model_weeks"])
+    totals = (
+        weeks.mapInArrow(added, from_arrow_schema(_TOTALS))
         .groupBy("model_key")
         .agg(
-            F.sum("download_count").alias("total_downloads"),
-            F.min(F.when(F.col("download_count") > 0, F.col("week_start"))).alias("first_seen"),
-            F.min(F.when(unknown, F.get("reported_as", F.lit(0)))).alias("unknown_id"),
+            F.sum("total_downloads").alias("total_downloads"),
+            F.min("first_seen").alias("first_seen"),
         )
     )
+    unknown = (
+        inputs["work_asked"]
+        .where(F.col("resolution") == UNKNOWN)
+        .select("model_key", F.col("name").alias("unknown_id"))
+    )
+    return totals.join(unknown, "model_key", how="left")
+
+
+def _add_up(names: list[str], folder: str) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
+    """The function that workers run on some weeks: totals of each model over these weeks.
+
+    Raises OverflowError where their downloads do not fit 64 bits.
+    """
+
+    def add_up(batches: _Batches) -> Iterator[pa.RecordBatch]:
+        keys = np.unique(np.concatenate([_keys(uri) for uri in names]))
+        totals = np.zeros(len(keys), dtype=np.int64)
+        first = np.full(len(keys), _NEVER, dtype=np.int32)
+        is_reported = np.zeros(len(keys), dtype=bool)
+        downloads = 0
+        for week in (row for batch in batches for row in batch.to_pylist()):
+            rows = read_columns(folder, week["file"], ["model_key", "download_count"])
+            counts = rows["download_count"].to_numpy()
+            downloads += exact_sum(counts)
+            if downloads >= 2**63:
+                raise OverflowError("downloads add up to more than 64 bits can hold")
+            # A model is in a week once, so that no place is there twice.
+            places = np.searchsorted(keys, rows["model_key"].to_numpy())
+            totals[places] += counts
+            is_reported[places] = True
+            seen = places[np.flatnonzero(counts)]
+            first[seen] = np.minimum(first[seen], (week["week_start"] - _EPOCH).days)
+        reported = np.flatnonzero(is_reported)
+        days = first[reported]
+        yield pa.RecordBatch.from_arrays(
+            [
+                pa.array(keys[reported]),
+                pa.array(totals[reported]),
+                pa.array(days, mask=days == _NEVER).cast(pa.date32()),
+            ],
+            schema=_TOTALS,
+        )
+
+    return add_up
+
+
+def _keys(uri: str) -> Any:
+    filesystem, path = filesystem_of(uri)
+    names = pq.read_table(path, filesystem=filesystem, columns=["model_key"], use_threads=False)
+    return names["model_key"].to_numpy()

@@ -24,7 +24,7 @@ _RANKS = {"former": 1, "alias": 2}
 
 
 def build_names(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """One row per name that resolves other than by case: `name, model_id, resolution`.
+    """One row per name that resolves other than by case: `name, model_id, resolution, model_key`.
 
     Reads `bronze_models` and `bronze_aliases`; starts no Spark job. Where a name has several
     readings, the best kind wins, then the first row by relative path (bytes) and record number.
@@ -49,7 +49,8 @@ def build_names(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     exact = ids.select(
         F.col("id").alias("name"), F.col("id").alias("model_id"), F.lit("exact").alias("resolution")
     )
-    return exact.unionByName(best.select("name", "best.model_id", "best.resolution"))
+    resolved = exact.unionByName(best.select("name", "best.model_id", "best.resolution"))
+    return resolved.withColumn("model_key", F.xxhash64("model_id"))
 
 
 def _ids_among(ids: DataFrame, rows: DataFrame, column: str) -> DataFrame:
@@ -80,62 +81,30 @@ def resolve_names(
     """Add the resolved id as `into` (null where unknown) and the kind of resolution as `how`.
 
     `frame` is any frame with a STRING column `name` and neither `into` nor `how`; `names` is the
-    table `work_names`. Every row of `frame` is kept, in its partition: one broadcast join, no
-    shuffle of `frame`, whatever its size. A null name is `unknown`.
+    table `work_names`. Every row of `frame` is kept; it is read twice, so it should be stored. A
+    null name is `unknown`.
     """
-    lookup = F.broadcast(_lookup(names))
-    lowered = F.lower(F.col(name))
-    joined = frame.join(lookup, on=lowered == lookup["_lowered"], how="left")
-    is_exact = F.col("_id_exact") == F.col(name)
-    other = F.try_element_at("_others", F.col(name))
-    resolved = (
-        F.when(is_exact, F.struct(F.col("_id_exact").alias("id"), F.lit("exact").alias("how")))
-        .when(other.isNotNull(), other)
-        .when(
-            F.col("_id_exact").isNotNull(),
-            F.struct(F.col("_id_exact").alias("id"), F.lit("recased").alias("how")),
-        )
+    asked = frame.select(F.col(name).alias("asked")).where(F.col("asked").isNotNull()).distinct()
+    answers = _answers(asked, names).select(
+        F.col("asked").alias(name), F.col("best.model_id").alias(into), F.col("best.how").alias(how)
     )
-    kinds = joined.select(*(frame[column] for column in frame.columns), resolved.alias("_resolved"))
-    return kinds.select(
-        *frame.columns,
-        F.col("_resolved.id").alias(into),
-        F.coalesce(F.col("_resolved.how"), F.lit("unknown")).alias(how),
-    )
+    resolved = frame.join(answers, on=name, how="left")
+    return resolved.select(*frame.columns, into, F.coalesce(how, F.lit("unknown")).alias(how))
 
 
-def _lookup(names: DataFrame) -> DataFrame:
-    """One row per lower-cased name: `_lowered, _id_exact, _others`.
+def _answers(asked: DataFrame, names: DataFrame) -> DataFrame:
+    """One row per asked name that resolves: `asked, best`.
 
-    `_id_exact` is the smallest id with that lower-cased text, which is nearly always the name that
-    is looked up; `_others` maps all other names to their id and kind, null where there is none.
-    One map serves all four kinds, so a large table is broadcast once and probed once per row.
+    Equal names are equal in lower case, too: one join finds all candidates, and the best is the
+    name itself, else the smallest id.
     """
-    lowered = names.withColumn("_lowered", F.lower("name"))
-    hashed = lowered.withColumn("_hash", F.xxhash64("_lowered"))
-    # Nearly all names are alone with their lower-cased text and need no grouping. Counting hashes
-    # finds the rest cheaply; two texts of one hash are grouped without need, which does no harm.
-    crowded = F.broadcast(hashed.groupBy("_hash").count().where("count > 1").select("_hash"))
-    alone = hashed.join(crowded, on="_hash", how="left_anti")
-    others = hashed.join(crowded, on="_hash", how="left_semi")
-    is_exact = F.col("resolution") == "exact"
-    entry = F.struct(
-        F.col("name").alias("key"),
-        F.struct(F.col("model_id").alias("id"), F.col("resolution").alias("how")).alias("value"),
+    lowered = names.withColumn("lowered", F.lower("name"))
+    met = asked.withColumn("lowered", F.lower("asked")).join(lowered, on="lowered", how="inner")
+    is_itself = F.col("name") == F.col("asked")
+    candidate = F.struct(
+        F.when(is_itself, 0).otherwise(1).alias("rank"),
+        "model_id",
+        F.when(is_itself, F.col("resolution")).otherwise("recased").alias("how"),
     )
-    groups = others.groupBy("_lowered").agg(
-        F.min(F.when(is_exact, F.col("name"))).alias("_id_exact"),
-        F.collect_list(entry).alias("_entries"),
-    )
-    rest = F.filter("_entries", lambda item: ~item["key"].eqNullSafe(F.col("_id_exact")))
-    return alone.select(
-        "_lowered",
-        F.when(is_exact, F.col("name")).alias("_id_exact"),
-        F.when(~is_exact, F.map_from_entries(F.array(entry))).alias("_others"),
-    ).unionByName(
-        groups.select(
-            "_lowered",
-            "_id_exact",
-            F.when(F.size(rest) > 0, F.map_from_entries(rest)).alias("_others"),
-        )
-    )
+    candidates = met.where(is_itself | (F.col("resolution") == "exact"))
+    return candidates.groupBy("asked").agg(F.min(candidate).alias("best"))

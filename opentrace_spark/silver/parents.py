@@ -19,10 +19,23 @@ _CARD = "base_model VARIANT, base_model_relation STRING"
 _TAG = r"(?s)^base_model:(?:(" + "|".join(RELATIONS) + r"):)?(.*)$"
 
 
+def build_listed(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_listed`: one row per model and name of its source, names as they are written.
+
+    Reads `bronze_models`, `bronze_annotations`, `work_names`. Columns: those of `_listed`.
+    """
+    annotated = _annotated(inputs["bronze_annotations"], inputs["work_names"])
+    return _listed(_with_lists(_kept(inputs), annotated))
+
+
+def _kept(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    return inputs["bronze_models"].where(F.col("reason").isNull())
+
+
 def build_parents(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per model and listed parent, names resolved; starts no Spark job.
 
-    Reads `bronze_models`, `bronze_annotations`, `work_names`. Columns: `model_id, model_key,
+    Reads `work_listed`, `bronze_models`, `work_names`. Columns: `model_id, model_key,
     position, parent_name, parent_id, parent_key, resolution, parent_source, relation, is_self,
     tag_kind`.
 
@@ -36,11 +49,7 @@ def build_parents(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
 
     Models that list nothing have no row.
     """
-    names = inputs["work_names"]
-    kept = inputs["bronze_models"].where(F.col("reason").isNull())
-    annotated = _annotated(inputs["bronze_annotations"], names)
-    listed = _listed(_with_lists(kept, annotated))
-    return _distinct_parents(_resolved(listed, kept, names))
+    return _distinct_parents(_resolved(inputs["work_listed"], _kept(inputs), inputs["work_names"]))
 
 
 def _annotated(annotations: DataFrame, names: DataFrame) -> DataFrame:
@@ -57,14 +66,22 @@ def _annotated(annotations: DataFrame, names: DataFrame) -> DataFrame:
 
 def _with_lists(kept: DataFrame, annotated: DataFrame) -> DataFrame:
     """One row per model with each source's names, as arrays that hold no empty name."""
-    parsed = kept.join(annotated, on="id", how="left").select(
+    tells = (
+        F.col("derived_from").isNotNull()
+        | _may_name_parents("cardData")
+        | (F.size("baseModels.models") > 0)
+        | F.exists("tags", _names_parent)
+    )
+    # Most models tell nothing: without them the rest is little work.
+    telling = kept.join(F.broadcast(annotated), on="id", how="left").where(tells)
+    parsed = telling.select(
         F.col("id").alias("model_id"),
         (F.lower(F.trim("derived_from")) == "no").alias("is_no"),
         _split_names("derived_from").alias("annotation"),
-        F.from_json("cardData", _CARD).alias("card"),
+        F.when(_may_name_parents("cardData"), F.from_json("cardData", _CARD)).alias("card"),
         F.filter("baseModels.models", lambda member: member["id"] != "").alias("members"),
         F.col("baseModels.relation").alias("hub_relation"),
-        F.filter("tags", lambda tag: tag.startswith("base_model:")).alias("parent_tags"),
+        F.filter("tags", _names_parent).alias("parent_tags"),
         tag_kind(F.col("tags"), F.col("library_name")).alias("tag_kind"),
     )
     tags = F.transform(
@@ -85,6 +102,18 @@ def _with_lists(kept: DataFrame, annotated: DataFrame) -> DataFrame:
         ).alias("relation"),
         "tag_kind",
     )
+
+
+def _may_name_parents(card: str) -> Column:
+    """Whether the key can be in a card's text: most lack it, and parsing them is most of the work.
+
+    A key may be written with escapes, too.
+    """
+    return F.col(card).contains("base_model") | F.col(card).contains("\\u")
+
+
+def _names_parent(tag: Column) -> Column:
+    return tag.startswith("base_model:")
 
 
 def _split_names(column: str) -> Column:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, functions as F, types a
 
 from opentrace_spark.errors import ContentError
 from opentrace_spark.locations import filesystem_of, first_line
+from opentrace_spark.sources.failures import TaskContentError
 from opentrace_spark.sources.landing import Landing, LandingFile
 from opentrace_spark.sources.parquet_columns import Types, canonical_columns, named
 from opentrace_spark.sources.parquet_types import readable_columns
@@ -21,6 +24,13 @@ from opentrace_spark.sources.schemas import (
 )
 
 _FOOTERS_AT_ONCE = 8
+_BATCH_ROWS = 1 << 18
+_SAME = {
+    pa.string(): (pa.string(), pa.large_string()),
+    pa.int64(): (pa.int64(), pa.int32(), pa.int16(), pa.int8()),
+}
+"""Types whose values are surely of a wanted type, too."""
+
 _PATTERN_CHARACTERS = frozenset("{}[]*?\\")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._=:-]*")
 
@@ -37,6 +47,84 @@ def check_parquet(file: LandingFile) -> Types:
     except (OSError, pa.ArrowException) as error:
         raise ContentError(
             f"{file.relative_path}: not a readable Parquet file ({first_line(error)}); "
+            "write or download it again"
+        ) from None
+
+
+def count_parquet_rows(landing: Landing, kind: str) -> int:
+    """How many rows the Parquet files of a kind have, by their footers."""
+    files = [file for file in landing.of_kind(kind) if file.format == "parquet"]
+
+    def count(file: LandingFile) -> int:
+        filesystem, path = filesystem_of(file.uri)
+        with pq.ParquetFile(path, filesystem=filesystem) as parquet:
+            rows: int = parquet.metadata.num_rows
+        return rows
+
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+        return sum(pool.map(count, files))
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """A part of a Parquet file that a task can read by itself; `uri` names the file."""
+
+    uri: str
+    relative_path: str
+    number: int
+    rows: int
+
+
+def plain_row_groups(
+    landing: Landing, kind: str, schema: pa.Schema
+) -> tuple[list[RowGroup], Landing]:
+    """The row groups of a kind's files that hold the types of `schema`, in order, and the
+    landing without these files.
+
+    What is in them needs no look at its types: tasks read them without Spark's way through rows.
+    """
+    groups: list[RowGroup] = []
+    plain = set()
+    for file in landing.of_kind(kind):
+        if file.format != "parquet":
+            continue
+        filesystem, path = filesystem_of(file.uri)
+        with pq.ParquetFile(path, filesystem=filesystem) as parquet:
+            if not _is_plain(parquet.schema_arrow, schema):
+                continue
+            plain.add(file)
+            footer = parquet.metadata
+            groups += [
+                RowGroup(file.uri, file.relative_path, number, footer.row_group(number).num_rows)
+                for number in range(footer.num_row_groups)
+            ]
+    return groups, replace(landing, files=tuple(f for f in landing.files if f not in plain))
+
+
+def _is_plain(found: pa.Schema, wanted: pa.Schema) -> bool:
+    lowered = [name.lower() for name in found.names]
+    return all(
+        lowered.count(field.name) == 1
+        and field.name in found.names
+        and found.field(field.name).type in _SAME.get(field.type, (field.type,))
+        for field in wanted
+    )
+
+
+def read_row_group(group: RowGroup, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The rows of a row group of `plain_row_groups`, in batches. Raises TaskContentError where it
+    can't be read."""
+    filesystem, path = filesystem_of(group.uri)
+    try:
+        with filesystem.open_input_file(path) as source:
+            batches = pq.ParquetFile(source).iter_batches(
+                _BATCH_ROWS, [group.number], schema.names, use_threads=False
+            )
+            for batch in batches:
+                yield batch.select(schema.names).cast(schema)
+    except (OSError, pa.ArrowException) as error:
+        raise TaskContentError(
+            f"{group.relative_path}: a part of the file can't be read ({first_line(error)}); "
             "write or download it again"
         ) from None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from opentrace_spark.errors import ContentError
 from opentrace_spark.sources.landing import Landing, LandingFile
-from opentrace_spark.sources.parquet import check_parquet, read_parquet
+from opentrace_spark.sources.parquet import check_parquet, count_parquet_rows, read_parquet
 from opentrace_spark.sources.schemas import row_schema
 from opentrace_spark.sources.text import check_text, read_text
 
@@ -41,6 +41,13 @@ def read_rows(spark: SparkSession, landing: Landing, kind: str) -> DataFrame:
     if not frames:
         return spark.createDataFrame([], row_schema(kind))
     return reduce(lambda left, right: left.unionByName(right), frames)
+
+
+def count_rows(spark: SparkSession, landing: Landing, kind: str) -> int:
+    """How many rows the files of a kind have. Starts a job where there are text files."""
+    texts = tuple(file for file in landing.of_kind(kind) if file.format != "parquet")
+    in_texts = read_text(spark, kind, texts).count() if texts else 0
+    return in_texts + count_parquet_rows(landing, kind)
 
 
 def _check(

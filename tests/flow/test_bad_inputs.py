@@ -266,7 +266,8 @@ def full_disk(tmp_path):
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("no right to mount a small file system here")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    # At once, also while a worker that was cut off still holds a file there.
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_full_disk_stops_the_run(place, full_disk, capsys):

@@ -9,12 +9,21 @@ from collections.abc import Mapping
 from functools import lru_cache, reduce
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from opentrace_spark.gold.usage.countries import country_unit, is_nation
 from opentrace_spark.locations import filesystem_of
-from opentrace_spark.metrics.units import UNKNOWN_DAY, Codes, Population
+from opentrace_spark.metrics.exact import Integers
+from opentrace_spark.metrics.units import (
+    ATTRIBUTIONS,
+    LEVELS,
+    UNKNOWN_DAY,
+    Codes,
+    Population,
+)
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import DERIVATION_KINDS
 
@@ -119,31 +128,76 @@ def _kind_code() -> Column:
 
 @lru_cache(maxsize=1)
 def load_population(uri: str) -> Population:
-    """Read `work_population` into arrays indexed by the model's code; kept for the next group.
+    """Read `work_population` into arrays indexed by code; kept for the next group.
 
-    Codes of roots outside the population are holes: no download refers to them and their days
-    are unknown. `uri` differs from run to run, so a reused worker never sees an old table.
+    Roots outside the population have no days: no download is their own. `uri` differs from run to
+    run, so a reused worker never sees an old table.
     """
     filesystem, path = filesystem_of(uri)
-    table = pq.read_table(path, filesystem=filesystem)
+    table = pq.read_table(path, filesystem=filesystem, use_threads=False)
     columns = {name: table[name].to_numpy() for name in table.column_names if name != "model_key"}
-    place = columns["none_model"]
-    size = int(max(place.max(initial=-1), columns["root_model"].max(initial=-1))) + 1
 
-    def spread(name: str, hole: int) -> Codes:
-        values = np.full(size, hole, dtype=np.int32)
-        values[place] = columns[name]
+    def by_code(level: str, value: str) -> Codes:
+        """`value` by the code of a level, of models' own units and of their roots' alike."""
+        codes = [columns[f"{attribution}_{level}"] for attribution in ATTRIBUTIONS]
+        values = np.zeros(max(int(c.max(initial=-1)) for c in codes) + 1, dtype=np.int32)
+        for attribution, code in zip(ATTRIBUTIONS, codes, strict=True):
+            values[code] = columns[f"{attribution}_{value}"]
         return values
 
-    countries = np.concatenate([columns["none_country"], columns["root_country"]])
-    nations = np.concatenate([columns["none_is_nation"], columns["root_is_nation"]])
-    is_nation_by_code = np.zeros(int(countries.max(initial=-1)) + 1, dtype=bool)
-    is_nation_by_code[countries] = nations.astype(bool)
+    developer = by_code("model", "developer")
+
+    def of_models(name: str, hole: int) -> Codes:
+        values = np.full(len(developer), hole, dtype=np.int32)
+        values[columns["none_model"]] = columns[name]
+        return values
+
     return Population(
-        created=spread("created", UNKNOWN_DAY),
-        window_day=spread("window_day", UNKNOWN_DAY),
-        codes={cell: spread("_".join(cell), 0) for cell in CREDITED_TO},
-        is_nation=is_nation_by_code,
-        served=spread("served", -1),
-        kind=spread("kind", -1),
+        created=of_models("created", UNKNOWN_DAY),
+        window_day=of_models("window_day", UNKNOWN_DAY),
+        root=of_models("root_model", 0),
+        developer=developer,
+        country=by_code("developer", "country"),
+        org_type=by_code("developer", "org_type"),
+        is_nation=by_code("country", "is_nation").astype(bool),
+        served=of_models("served", -1),
+        kind=of_models("kind", -1),
     )
+
+
+def find_codes(uri: str, model_keys: Integers) -> Codes:
+    """The codes of the level `model`, -1 for models outside the population; keys in any order."""
+    keys, codes = _codes_by_key(uri)
+    places = np.minimum(np.searchsorted(keys, model_keys), len(keys) - 1)
+    return np.where(keys[places] == model_keys, codes[places], -1) if len(keys) else places - 1
+
+
+@lru_cache(maxsize=1)
+def _codes_by_key(uri: str) -> tuple[Integers, Codes]:
+    """All keys of the population in ascending order, each with its code."""
+    filesystem, path = filesystem_of(uri)
+    table = pq.read_table(path, filesystem=filesystem, columns=["model_key", "none_model"])
+    keys = table["model_key"].to_numpy()
+    order = np.argsort(keys)
+    return keys[order], table["none_model"].to_numpy()[order]
+
+
+def find_entities(uri: str, levels: pa.Array, codes: pa.Array) -> pa.Array:
+    """The names of units, from `work_units` at `uri`; null where a code is null."""
+    names = _entities_by_level(uri)
+    found = pa.nulls(len(codes), pa.string())
+    for level, entities in names.items():
+        of_level = entities.take(pc.if_else(pc.equal(levels, level), codes, None))
+        found = pc.coalesce(found, of_level)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _entities_by_level(uri: str) -> dict[str, pa.Array]:
+    """level -> the names of its units in the order of their codes."""
+    filesystem, path = filesystem_of(uri)
+    units = pq.read_table(path, filesystem=filesystem, use_threads=False).sort_by("code")
+    return {
+        level: units.filter(pc.equal(units["level"], level))["entity"].combine_chunks()
+        for level in LEVELS
+    }

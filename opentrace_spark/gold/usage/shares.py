@@ -6,14 +6,20 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame, functions as F
 
-from opentrace_spark.metrics.groups import MEASURED, RANKED
+from opentrace_spark.io import kept_files
+from opentrace_spark.metrics.groups import MEASURED
 from opentrace_spark.steps import Context
-from opentrace_spark.tables import GOLD_CONCENTRATION, REST
+from opentrace_spark.tables import GOLD_CONCENTRATION, GOLD_USAGE_SHARES, REST
 
 
 def build_usage_shares(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """The largest units of each week and cell, and the rest."""
-    return named(inputs["work_weekly"].where(F.col("part") == RANKED), inputs["work_units"])
+    """The largest units of each week and cell, and the rest: the files that `work_weekly` names.
+
+    Acts: removes all others."""
+    files = inputs["work_weekly"].where("file is not null").select("file").collect()
+    return kept_files(
+        context.spark, GOLD_USAGE_SHARES, context.scratch, {row["file"] for row in files}
+    )
 
 
 def named(ranked: DataFrame, units: DataFrame) -> DataFrame:

@@ -2,74 +2,160 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.gold.usage.population import load_population
-from opentrace_spark.metrics.groups import HEAD, SCHEMA, measure_week
-from opentrace_spark.metrics.units import NO_MODEL
+from opentrace_spark.gold.usage.population import (
+    find_codes,
+    find_entities,
+    load_population,
+)
+from opentrace_spark.io import read_columns, write_partition
+from opentrace_spark.locations import filesystem_of
+from opentrace_spark.metrics.exact import Integers
+from opentrace_spark.metrics.groups import HEAD, RANKED, SCHEMA, measure_week
 from opentrace_spark.steps import Context
-from opentrace_spark.tables import DERIVATION_KINDS
+from opentrace_spark.tables import DERIVATION_KINDS, GOLD_USAGE_SHARES, REST
 
+WEEK = "week"
+"""Beside the parts of `metrics.groups`: a row on the week as a whole."""
+
+_WEEK_FACTS = pa.schema(
+    [(name, pa.int64()) for name in ("rows", "models", "in_population", "in_models", "censored")]
+)
+"""Of all models: rows, and models with downloads; downloads of the population, of models that are
+in models/, and of those with a floored creation date."""
+_WEEKLY = pa.schema([("week_start", pa.date32()), *SCHEMA, *_WEEK_FACTS, ("file", pa.string())])
 _EPOCH = date(1970, 1, 1)
+_TASKS_PER_CORE = 8
+"""Enough to even out that late weeks are larger."""
 
 
 def build_weekly(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Rows of `metrics.groups.SCHEMA` with their `week_start`, for every week that is present."""
-    model_weeks = inputs["silver_model_weeks"]
-    codes = inputs["work_population"].select("model_key", F.col("none_model").alias("model"))
-    counted = model_weeks.join(F.broadcast(codes), "model_key", how="inner").select(
-        "week_start", "model", F.col("download_count").alias("count")
+    """Rows of `metrics.groups.SCHEMA` with their `week_start`, but the ranked ones, and one of the
+    part WEEK for every week that is present.
+
+    The ranked rows are many, and just those of gold/usage_shares: each task writes its weeks' below
+    the scratch folder; `file` of the row WEEK is the path.
+    """
+    weeks = inputs["work_weeks"].select("week_start", "file")
+    tasks = _TASKS_PER_CORE * context.spark.sparkContext.defaultParallelism
+    config, locations = context.config, context.locations
+    measure = _Measure(
+        population=locations["work_population"],
+        units=locations["work_units"],
+        models=locations["work_models"],
+        model_weeks=locations["silver_model_weeks"],
+        shares=context.scratch,
+        windows=dict(config.window_days),
+        top=config.publication.top_entities,
+        head_size=config.population.head_size,
+        constants=context.constants,
     )
-    # A week whose models are all outside the population is present too, and has its rows.
-    present = (
-        model_weeks.select("week_start")
-        .distinct()
-        .select(
-            "week_start",
-            F.lit(NO_MODEL).alias("model"),
-            F.lit(0).cast("bigint").alias("count"),
-        )
-    )
-    schema = from_arrow_schema(_schema())
-    return (
-        counted.unionByName(present).groupBy("week_start").applyInArrow(_measure(context), schema)
-    )
+    return weeks.repartition(tasks, "file").mapInArrow(measure, from_arrow_schema(_WEEKLY))
 
 
-def _schema() -> pa.Schema:
-    return pa.schema([("week_start", pa.date32()), *SCHEMA])
+@dataclass(frozen=True)
+class _Measure:
+    """The function that workers run on some weeks: it reads their files itself, as they lie."""
 
+    population: str
+    units: str
+    models: str
+    model_weeks: str
+    shares: str
+    windows: Mapping[str, int | None]
+    top: int
+    head_size: int
+    constants: Mapping[str, Any]
 
-def _measure(context: Context) -> Callable[[pa.Table], pa.Table]:
-    """The function that workers run on the rows of one week."""
-    uri = context.locations["work_population"]
-    windows = context.config.window_days
-    top, head_size = context.config.publication.top_entities, context.config.population.head_size
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for week in (row for batch in batches for row in batch.to_pylist()):
+            rows = read_columns(self.model_weeks, week["file"], ["model_key", "download_count"])
+            keys, counts = rows["model_key"].to_numpy(), rows["download_count"].to_numpy()
+            yield from self._measured(week["week_start"], keys, counts).to_batches()
 
-    def measure(week: pa.Table) -> pa.Table:
-        week_start = week["week_start"][0].as_py()
-        models, counts = week["model"].to_numpy(), week["count"].to_numpy()
-        known = models != NO_MODEL
+    def _measured(self, week_start: date, keys: Integers, counts: Integers) -> pa.Table:
+        codes = find_codes(self.population, keys)
+        is_in_population = np.flatnonzero(codes >= 0)
         rows = measure_week(
-            load_population(uri),
+            load_population(self.population),
             (week_start - _EPOCH).days,
-            models[known],
-            counts[known].astype(np.int64),
-            windows,
-            top=top,
-            head_size=head_size,
+            codes[is_in_population],
+            counts[is_in_population],
+            self.windows,
+            top=self.top,
+            head_size=self.head_size,
             kinds=len(DERIVATION_KINDS),
         )
-        weeks = pa.repeat(pa.scalar(week_start, pa.date32()), len(rows))
-        return rows.add_column(0, "week_start", weeks)
+        is_ranked = pc.equal(rows["part"], RANKED)
+        facts = {
+            "part": WEEK,
+            "downloads": int(counts.sum()),
+            "rows": len(counts),
+            "models": int(np.count_nonzero(counts)),
+            "in_population": int(counts[is_in_population].sum()),
+            **_covered(self.models, keys, counts),
+            "file": self._write_shares(week_start, rows.filter(is_ranked)),
+        }
+        fields = [field for field in _WEEKLY if field.name in facts]
+        whole = pa.Table.from_pylist([facts], schema=pa.schema(fields))
+        kept = [_WEEKLY.empty_table(), rows.filter(pc.invert(is_ranked)), whole]
+        joined = pa.concat_tables(kept, promote_options="default")
+        return joined.set_column(0, "week_start", _repeated(week_start, len(joined)))
 
-    return measure
+    def _write_shares(self, week_start: date, ranked: pa.Table) -> str | None:
+        """Write a week's rows of gold/usage_shares; those without a code are the rest."""
+        if not len(ranked):
+            return None
+        names = find_entities(
+            self.units, ranked["level"].combine_chunks(), ranked["code"].combine_chunks()
+        )
+        rows = ranked.append_column("entity", pc.fill_null(names, REST))
+        for name, value in self.constants.items():
+            rows = rows.append_column(name, _repeated(value, len(rows)))
+        return write_partition(self.shares, GOLD_USAGE_SHARES, f"week_start={week_start}", rows)
+
+
+def _repeated(value: Any, length: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value), length)
+
+
+def _covered(uri: str, keys: Integers, counts: Integers) -> dict[str, int]:
+    """Downloads of models that are in models/, and of those with a floored creation date."""
+    unknown, censored = _exceptions(uri)
+    return {
+        "in_models": int(counts.sum()) - _sum_of(unknown, keys, counts),
+        "censored": _sum_of(censored, keys, counts),
+    }
+
+
+def _sum_of(chosen: Integers, keys: Integers, counts: Integers) -> int:
+    """The downloads of the chosen keys; both ascend."""
+    places = np.searchsorted(keys, chosen)
+    chosen, places = chosen[places < len(keys)], places[places < len(keys)]
+    return int(counts[places[np.flatnonzero(keys[places] == chosen)]].sum())
+
+
+@lru_cache(maxsize=1)
+def _exceptions(uri: str) -> tuple[Integers, Integers]:
+    """Keys of models that are not in models/, and of those with a floored date; both ascending."""
+    filesystem, path = filesystem_of(uri)
+    columns = ["model_key", "is_in_models", "created_censored"]
+    models = pq.read_table(path, filesystem=filesystem, columns=columns, use_threads=False)
+    unknown = models.filter(pc.invert(models["is_in_models"]))["model_key"].to_numpy()
+    censored = models.filter(models["created_censored"])["model_key"].to_numpy()
+    return np.sort(unknown), np.sort(censored)
 
 
 def build_head(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:

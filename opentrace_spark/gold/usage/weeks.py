@@ -8,33 +8,21 @@ from datetime import timedelta
 from pyspark.sql import Column, DataFrame, functions as F
 
 from opentrace_spark.config import FLOOR_DATE, Config, last_complete_week
+from opentrace_spark.gold.usage.weekly import WEEK
 from opentrace_spark.steps import Context
 
 
 def build_weeks(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per ISO week from the first to the last with data; missing weeks have null counts."""
-    head = inputs["work_head"].select("model_key", F.lit(True).alias("in_head"))
-    models = (
-        inputs["work_models"]
-        .join(head, "model_key", how="left")
-        .select("model_key", "is_in_models", "created_censored", "in_population", "in_head")
-    )
-    count = F.col("download_count")
-    counted = (
+    whole = inputs["work_weekly"].where(F.col("part") == WEEK)
+    labels = inputs["work_weeks"].select("week_start", F.col("first_label").alias("week_label"))
+    of_head = (
         inputs["silver_model_weeks"]
-        .join(models, "model_key", how="inner")
+        .join(F.broadcast(inputs["work_head"]), "model_key", how="left_semi")
         .groupBy("week_start")
-        .agg(
-            F.min("week_label").alias("week_label"),
-            F.count(F.lit(1)).alias("rows"),
-            F.sum("download_count").alias("downloads"),
-            F.count_if(count > 0).alias("models"),
-            F.sum(_where("in_population")).alias("population_downloads"),
-            F.sum(_where("is_in_models")).alias("covered"),
-            F.sum(_where("created_censored")).alias("censored"),
-            F.sum(_where("in_head")).alias("head"),
-        )
+        .agg(F.sum("download_count").alias("head"))
     )
+    counted = whole.join(labels, "week_start", how="left").join(of_head, "week_start", how="left")
     downloads = F.nullif("downloads", F.lit(0))
     return (
         _calendar(counted)
@@ -47,17 +35,13 @@ def build_weeks(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
             "rows",
             "downloads",
             "models",
-            "population_downloads",
-            (F.col("covered") / downloads).alias("coverage"),
+            F.col("in_population").alias("population_downloads"),
+            (F.col("in_models") / downloads).alias("coverage"),
             (F.col("censored") / downloads).alias("censored_share"),
-            (F.col("head") / downloads).alias("head_share"),
+            (F.coalesce("head", F.lit(0)) / downloads).alias("head_share"),
             _known_breaks(context.config).alias("known_breaks"),
         )
     )
-
-
-def _where(flag: str) -> Column:
-    return F.when(F.col(flag), F.col("download_count")).otherwise(0)
 
 
 def _calendar(counted: DataFrame) -> DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from opentrace_spark.metrics.concentration import concentration
+from opentrace_spark.metrics.concentration import concentration, histogram
 from opentrace_spark.tables import TOP_K
 
 counts = st.lists(
@@ -23,7 +23,7 @@ def close(got, want):
 
 
 def measure(values, eligible=None):
-    return concentration(np.array(values, dtype=np.int64), eligible)
+    return concentration(*histogram(np.array(values, dtype=np.int64)), eligible)
 
 
 def mean_difference_gini(values):

@@ -18,7 +18,7 @@ from opentrace_spark.silver import lineage as module
 from opentrace_spark.silver.lineage import (
     build_lineage,
     certificate_violations,
-    lineage_of_unknown,
+    lineage_of_alone,
 )
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import SILVER_LINEAGE
@@ -191,7 +191,7 @@ def test_build_lineage_has_the_columns_of_the_table(
     expected = [(column.name, column.type) for column in SILVER_LINEAGE.columns]
     assert lineage.dtypes == expected
     unknown = spark.createDataFrame([("not/known", 7)], "model_id string, model_key bigint")
-    alone = lineage_of_unknown(unknown)
+    alone = lineage_of_alone(unknown, "no_metadata")
     assert alone.dtypes == expected
     row = alone.collect()[0]
     assert facts(row) == ("not/known", 0, "no_metadata", None, 0, 0)
@@ -337,7 +337,7 @@ def test_certificate_of_a_right_lineage_is_empty(
 ) -> None:
     unknown = spark.createDataFrame([("not/known",)], "model_id string")
     keyed = unknown.withColumn("model_key", F.xxhash64("model_id"))
-    whole = lineage.unionByName(lineage_of_unknown(keyed))
+    whole = lineage.unionByName(lineage_of_alone(keyed, "no_metadata"))
     assert certificate_violations(whole, inputs["work_parents"]).collect() == []
 
 

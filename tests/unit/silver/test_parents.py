@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from opentrace_spark.config import load_config
 from opentrace_spark.silver.names import build_names
-from opentrace_spark.silver.parents import build_parents
+from opentrace_spark.silver.parents import build_listed, build_parents
 from opentrace_spark.steps import Context
 
 MODELS_SCHEMA = (
@@ -123,6 +123,11 @@ CASES: dict[str, tuple[tuple[Any, ...], str | None, list[tuple[Any, ...]]]] = {
         "card",
         [row("a/one", "a/one", "exact")],
     ),
+    "card, its key written with an escape": (
+        model("m/escape", card=r'{"base\u005fmodel": "a/one"}'),
+        "card",
+        [row("a/one", "a/one", "exact")],
+    ),
     "card relation": (
         model(
             "m/cardrel",
@@ -221,7 +226,8 @@ def inputs(spark: SparkSession) -> dict[str, DataFrame]:
         "bronze_aliases": spark.createDataFrame(aliases, ALIASES_SCHEMA),
         "bronze_annotations": spark.createDataFrame(ANNOTATIONS, ANNOTATIONS_SCHEMA),
     }
-    return frames | {"work_names": build_names(frames, context(spark))}
+    frames["work_names"] = build_names(frames, context(spark))
+    return frames | {"work_listed": build_listed(frames, context(spark))}
 
 
 def context(spark: SparkSession) -> Context:

@@ -1,0 +1,240 @@
+"""Scratch `work_runs`: the reports of downloads/ by week, each under its model's key or as written.
+
+Names that are ids of models/ are found here, on the workers; all others are asked of
+`silver/names.py` together, once per name. A run is what one task has read, as two Parquet files
+with a row group per week: `found` (model_key, count) and `asked` (week as written, name, count).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from opentrace_spark.bronze.downloads import read_reports, usable_names
+from opentrace_spark.locations import filesystem_of
+from opentrace_spark.silver.names import resolve_names
+from opentrace_spark.sources.cells import FIRST_DATE, LAST_DATE
+from opentrace_spark.sources.parquet import RowGroup, plain_row_groups, read_row_group
+from opentrace_spark.steps import Context
+
+_SCHEMA = pa.schema([("week", pa.date32()), ("id", pa.string()), ("count", pa.int64())])
+RUNS = pa.schema(
+    [
+        ("week_start", pa.date32()),
+        ("is_found", pa.bool_()),
+        ("uri", pa.string()),
+        ("row_group", pa.int32()),
+        ("first_label", pa.date32()),
+        ("last_label", pa.date32()),
+        ("rows", pa.int64()),
+    ]
+)
+_FOUND = pa.schema([("model_key", pa.int64()), ("count", pa.int64())])
+_ASKED = pa.schema([("week", pa.date32()), ("name", pa.string()), ("count", pa.int64())])
+_RUN_ROWS = 1 << 22
+"""Rows that a task holds at once: each run looks its names up in a map of all ids, made anew."""
+_TASKS_PER_CORE = 4
+
+
+def build_runs(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """One row per run, kind of file and week, as RUNS: which row group of which file is the week's.
+
+    first_label and last_label are the dates under which the rows were reported, `rows` how many
+    they are. Rows without a week, or with a count that is none, are in no run.
+    """
+    spark, folder = context.spark, context.scratch
+    ids = context.locations["work_names"]
+    groups, others = plain_row_groups(context.landing, "downloads", _SCHEMA)
+    frames = []
+    if groups:
+        tasks = _shared_out(groups, spark.sparkContext.defaultParallelism)
+        numbers = spark.range(0, len(tasks), 1, len(tasks))
+        frames.append(numbers.mapInArrow(_from_files(tasks, ids, folder), _spark_schema()))
+    if others.of_kind("downloads"):
+        rows = read_reports(context, others).where("reason is null").select(*_SCHEMA.names)
+        frames.append(rows.mapInArrow(_from_rows(ids, folder), _spark_schema()))
+    return reduce(DataFrame.unionByName, frames)
+
+
+def read_run(run: Mapping[str, Any]) -> pa.Table:
+    """The rows of a run's week, for functions on workers: `run` is a row of RUNS."""
+    filesystem, path = filesystem_of(run["uri"])
+    with filesystem.open_input_file(path) as source:
+        return pq.ParquetFile(source).read_row_group(run["row_group"], use_threads=False)
+
+
+def build_asked(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_asked`: one row per usable name of downloads/ that is no id of models/.
+
+    Columns: name, model_id (null where unknown), resolution, model_key (of the name where unknown).
+    """
+    runs = inputs["work_runs"].where("not is_found")
+    names = usable_names(runs.mapInArrow(_names, "id string").distinct())
+    resolved = resolve_names(names, inputs["work_names"], name="id")
+    return resolved.select(
+        F.col("id").alias("name"),
+        "model_id",
+        "resolution",
+        F.xxhash64(F.coalesce("model_id", "id")).alias("model_key"),
+    )
+
+
+def _names(batches: _Batches) -> Iterator[pa.RecordBatch]:
+    """The names that runs ask for, each once per run and week."""
+    for run in (row for batch in batches for row in batch.to_pylist()):
+        yield pa.RecordBatch.from_arrays([read_run(run)["name"].unique()], ["id"])
+
+
+def _spark_schema() -> Any:
+    return from_arrow_schema(RUNS)
+
+
+def _shared_out(groups: list[RowGroup], cores: int) -> list[list[RowGroup]]:
+    """Row groups in order, in lists of about as many rows: one list per task."""
+    total = sum(group.rows for group in groups)
+    wanted = min(_RUN_ROWS, 1 + total // (_TASKS_PER_CORE * cores))
+    tasks: list[list[RowGroup]] = []
+    rows = wanted
+    for group in groups:
+        if rows >= wanted:
+            tasks.append([])
+            rows = 0
+        tasks[-1].append(group)
+        rows += group.rows
+    return tasks
+
+
+_Batches = Iterable[pa.RecordBatch]
+
+
+def _from_files(
+    tasks: list[list[RowGroup]], ids: str, folder: str
+) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
+    """The function of tasks that read row groups themselves: a row says which list is its own."""
+
+    def index(numbers: _Batches) -> Iterator[pa.RecordBatch]:
+        for number in (row for batch in numbers for row in batch["id"].to_pylist()):
+            read = (batch for group in tasks[number] for batch in read_row_group(group, _SCHEMA))
+            yield from _runs(read, ids, folder)
+
+    return index
+
+
+def _from_rows(ids: str, folder: str) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
+    """The function of tasks that get rows from Spark."""
+    return lambda batches: _runs(batches, ids, folder)
+
+
+def _runs(batches: _Batches, ids: str, folder: str) -> Iterator[pa.RecordBatch]:
+    """Write runs of at most _RUN_ROWS and a batch; yields the rows of RUNS."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(map(len, held)) >= _RUN_ROWS:
+            yield _run(pa.Table.from_batches(held, _SCHEMA), ids, folder)
+            held = []
+    if held:
+        yield _run(pa.Table.from_batches(held, _SCHEMA), ids, folder)
+
+
+def _run(reports: pa.Table, ids: str, folder: str) -> pa.RecordBatch:
+    usable = reports.filter(_has_week_and_count(reports))
+    known = _known_ids(ids)
+    places = pc.index_in(usable["id"], value_set=known.ids).combine_chunks()
+    is_found = pc.is_valid(places)
+    labels = usable["week"].combine_chunks()
+    found = pa.table(
+        {
+            "week": labels.filter(is_found),
+            "model_key": known.keys.take(places.filter(is_found)),
+            "count": usable["count"].combine_chunks().filter(is_found),
+        }
+    )
+    asked = usable.filter(pc.invert(is_found)).rename_columns(["week", "name", "count"])
+    # A name of its own for each attempt: what a killed task leaves behind is in no row.
+    run = uuid4()
+    rows = _written(found, _FOUND, f"{folder}/found/part-{run}.parquet")
+    rows += _written(asked, _ASKED, f"{folder}/asked/part-{run}.parquet")
+    return pa.RecordBatch.from_pylist(rows, schema=RUNS)
+
+
+def _has_week_and_count(reports: pa.Table) -> pa.ChunkedArray:
+    """Rows that need a look at their name only; `bronze/downloads.py` says what is wrong with the
+    others."""
+    week, count = reports["week"], reports["count"]
+    in_range = pc.and_(
+        pc.greater_equal(week, pa.scalar(FIRST_DATE)), pc.less_equal(week, pa.scalar(LAST_DATE))
+    )
+    return pc.fill_null(pc.and_(in_range, pc.greater_equal(count, 0)), False)
+
+
+def _written(rows: pa.Table, schema: pa.Schema, uri: str) -> list[dict[str, Any]]:
+    """Write a file with a row group per week; returns what RUNS says of them."""
+    if not len(rows):
+        return []
+    filesystem, path = filesystem_of(uri)
+    filesystem.create_dir(path.rpartition("/")[0])
+    said: list[dict[str, Any]] = []
+    with (
+        filesystem.open_output_stream(path) as sink,
+        pq.ParquetWriter(
+            sink, schema, use_dictionary=False, compression="lz4", store_schema=False
+        ) as writer,
+    ):
+        for week_start, week in _by_week(rows):
+            labels = pc.min_max(week["week"]).as_py()
+            writer.write_table(week.select(schema.names), row_group_size=len(week))
+            said.append(
+                {
+                    "week_start": week_start,
+                    "is_found": schema is _FOUND,
+                    "uri": uri,
+                    "row_group": len(said),
+                    "first_label": labels["min"],
+                    "last_label": labels["max"],
+                    "rows": len(week),
+                }
+            )
+    return said
+
+
+def _by_week(rows: pa.Table) -> Iterator[tuple[Any, pa.Table]]:
+    """The rows of each ISO week with its Monday, ascending; order within a week is kept."""
+    days = rows["week"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    mondays = days - (days + 3) % 7  # 1970-01-01 was a Thursday
+    if (np.diff(mondays) < 0).any():
+        order = np.argsort(mondays, kind="stable")
+        rows, mondays = rows.take(pa.array(order)), mondays[order]
+    starts = np.flatnonzero(np.r_[True, np.diff(mondays) > 0])
+    for start, end in zip(starts, [*starts[1:], len(mondays)], strict=True):
+        monday = np.datetime64(int(mondays[start]), "D").astype(object)
+        yield monday, rows.slice(int(start), int(end - start))
+
+
+@dataclass(frozen=True)
+class _Ids:
+    """The ids of models/ and, in the same order, their keys."""
+
+    ids: pa.Array
+    keys: pa.Array
+
+
+@lru_cache(maxsize=1)
+def _known_ids(uri: str) -> _Ids:
+    """Read the ids from `work_names`; kept for the next run of the same worker."""
+    filesystem, path = filesystem_of(uri)
+    names = pq.read_table(
+        path, filesystem=filesystem, columns=["name", "model_key", "resolution"], use_threads=False
+    )
+    exact = names.filter(pc.equal(names["resolution"], "exact"))
+    return _Ids(exact["name"].combine_chunks(), exact["model_key"].combine_chunks())
