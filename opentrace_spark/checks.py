@@ -5,13 +5,14 @@ Each rule gives the rows that break it; a table is right when all its rules give
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from urllib.parse import unquote
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, functions as F
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from opentrace_spark.errors import ContentError
 from opentrace_spark.io import read_columns
@@ -35,8 +36,8 @@ class Check:
     violations: Callable[[Frames], DataFrame]
 
 
-def checks_of(stored: Frames, specs: Mapping[str, TableSpec]) -> list[Check]:
-    """Every rule that the stored tables allow: of a table of `specs` its key, and CHECKS."""
+def checks_of(stored: Collection[str], specs: Mapping[str, TableSpec]) -> list[Check]:
+    """Every rule that the named tables allow: of a table of `specs` its key, and CHECKS."""
     keys = [
         Check(name, "keys are unique and filled", (name,), _key_violations(name, specs[name]))
         for name in stored
@@ -72,29 +73,41 @@ def _key_violations(table: str, spec: TableSpec) -> Callable[[Frames], DataFrame
     return violations
 
 
-def _keys_of_a_week(stored: Frames) -> DataFrame:
-    """Files of weekly counts in which a model is not there just once, or a value is missing.
+def _files_of_weeks(stored: Frames) -> DataFrame:
+    """What each file of weekly counts holds: file, week_start, rows, downloads, is_in_order.
 
-    A week is one file in order of its keys: that needs no look across files.
+    A week is one file in the order of its keys: that needs no look across files, nor Spark's way
+    through rows. `is_in_order` is false where a key is there again, or a value is missing.
     """
     frame = stored["silver_model_weeks"]
     files = [(unquote(uri),) for uri in frame.inputFiles()]
     listed = frame.sparkSession.createDataFrame(files, "file string")
-    weeks = listed.withColumn("week", F.regexp_extract("file", "week_start=([^/]*)/[^/]*$", 1))
-    repeated = weeks.groupBy("week").agg(F.count(F.lit(1)).alias("files")).where("files > 1")
-    broken = listed.mapInArrow(_without_order, "file string")
-    return broken.unionByName(repeated.select(F.col("week").alias("file")))
+    schema = "file string, rows bigint, downloads bigint, is_in_order boolean"
+    week = F.regexp_extract("file", "/week_start=([^/]*)/[^/]*$", 1)
+    looked_at = listed.mapInArrow(_look_at, schema)
+    return looked_at.withColumn("week_start", week.cast("date"))
 
 
-def _without_order(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The files whose keys do not ascend, or which lack a value."""
+def _look_at(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for file in (file for batch in batches for file in batch["file"].to_pylist()):
         folder, _, name = file.rpartition("/")
         rows = read_columns(folder, name, ["model_key", "download_count"])
         keys = rows["model_key"].to_numpy()
-        has_empty = any(column.null_count for column in rows.columns)
-        if has_empty or (keys[1:] <= keys[:-1]).any():
-            yield pa.RecordBatch.from_pydict({"file": [file]})
+        is_filled = not any(column.null_count for column in rows.columns)
+        found = {
+            "file": file,
+            "rows": len(rows),
+            "downloads": pc.sum(rows["download_count"]).as_py(),
+            "is_in_order": is_filled and bool((keys[1:] > keys[:-1]).all()),
+        }
+        yield pa.RecordBatch.from_pylist([found])
+
+
+def _keys_of_a_week(stored: Frames) -> DataFrame:
+    """Files in which a model is not there just once, or a value is missing; weeks of two files."""
+    of_week = Window.partitionBy("week_start")
+    files = _files_of_weeks(stored).withColumn("files", F.count(F.lit(1)).over(of_week))
+    return files.where("not is_in_order or files > 1")
 
 
 def _collisions(stored: Frames) -> DataFrame:
@@ -130,7 +143,7 @@ def _unread_reports(stored: Frames) -> DataFrame:
     settled = stored["work_weeks"].agg(
         F.sum(F.col("reports") - F.col("used")).alias("left_out"), F.sum("downloads").alias("read")
     )
-    kept = stored["silver_model_weeks"].agg(F.sum("download_count").alias("kept"))
+    kept = _files_of_weeks(stored).agg(F.sum("downloads").alias("kept"))
     is_repeat = F.col("reason").isin("duplicate_row", "conflicting_counts")
     rejected = stored["silver_rejects"].where(
         is_repeat & F.col("source_file").startswith("downloads/")
@@ -152,10 +165,8 @@ def _without_lineage(stored: Frames) -> DataFrame:
 
 
 def _weeks_of_silver(stored: Frames) -> DataFrame:
-    silver = (
-        stored["silver_model_weeks"]
-        .groupBy("week_start")
-        .agg(F.sum("download_count").alias("silver"), F.count(F.lit(1)).alias("silver_rows"))
+    silver = _files_of_weeks(stored).select(
+        "week_start", F.col("downloads").alias("silver"), F.col("rows").alias("silver_rows")
     )
     weeks = stored["gold_weeks"].where("not is_missing")
     return (
@@ -208,7 +219,7 @@ def _levels_of_a_week(stored: Frames) -> DataFrame:
 
 
 def _samples_of_silver(stored: Frames) -> DataFrame:
-    silver = stored["silver_model_weeks"].agg(F.sum("download_count").alias("silver"))
+    silver = _files_of_weeks(stored).agg(F.sum("downloads").alias("silver"))
     everything = stored["gold_samples"].where("sample = 'all'").select("downloads")
     return everything.crossJoin(silver).where("downloads <> coalesce(silver, 0)")
 

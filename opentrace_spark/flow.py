@@ -23,14 +23,14 @@ from opentrace_spark.gold.usage.population import build_credits, build_populatio
 from opentrace_spark.gold.usage.shares import build_concentration, build_usage_shares
 from opentrace_spark.gold.usage.weekly import build_head, build_weekly
 from opentrace_spark.gold.usage.weeks import build_samples, build_weeks
-from opentrace_spark.silver.lineage import build_lineage
+from opentrace_spark.silver.lineage import build_lineage, build_linked
 from opentrace_spark.silver.model_weeks import build_model_weeks, build_totals, build_weeks_read
 from opentrace_spark.silver.models import build_identities, build_models
 from opentrace_spark.silver.names import build_names
 from opentrace_spark.silver.parents import build_listed, build_parents
 from opentrace_spark.silver.rejects import build_rejects
 from opentrace_spark.silver.resolutions import build_resolutions
-from opentrace_spark.silver.runs import build_asked, build_runs
+from opentrace_spark.silver.runs import build_asked, build_runs, build_unfound
 from opentrace_spark.steps import Build, Step
 
 
@@ -50,7 +50,8 @@ FLOW: tuple[Step, ...] = (
     # Names, once for downloads and parents alike; weekly counts under resolved names.
     _step("work_names", build_names, "bronze_models", "bronze_aliases"),
     _step("work_runs", build_runs, "work_names"),
-    _step("work_asked", build_asked, "work_runs", "work_names"),
+    _step("work_unfound", build_unfound, "work_runs"),
+    _step("work_asked", build_asked, "work_unfound", "work_names"),
     _step("work_weeks", build_weeks_read, "work_runs", "work_asked"),
     _step("silver_model_weeks", build_model_weeks, "work_weeks", acts=True, files_of="work_weeks"),
     _step(
@@ -70,9 +71,10 @@ FLOW: tuple[Step, ...] = (
     _step("work_listed", build_listed, "bronze_models", "bronze_annotations", "work_names"),
     _step("work_parents", build_parents, "work_listed", "bronze_models", "work_names"),
     _step("silver_resolutions", build_resolutions, "silver_model_weeks", "work_parents"),
-    _step("silver_lineage", build_lineage, "work_models", "work_parents", acts=True),
+    _step("work_linked", build_linked, "work_names", "work_parents", acts=True),
+    _step("silver_lineage", build_lineage, "work_models", "work_linked"),
     # The population in numbers, and every measure of every week from one pass.
-    _step("work_credits", build_credits, "work_models", "silver_lineage"),
+    _step("work_credits", build_credits, "work_models", "work_linked"),
     _step("work_units", build_units, "work_credits"),
     _step("work_population", build_population, "work_credits", "work_units"),
     _step(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -114,27 +114,26 @@ def _clear(spark: SparkSession, warehouse: Warehouse) -> None:
 
 
 def _build(job: _Job, steps: tuple[Step, ...]) -> None:
-    """Store the table of every step, each as soon as those it reads are there; then check all.
+    """Store the table of every step, and check it, each as soon as what it reads is there.
 
     Steps that do not wait for each other run side by side: small ones leave most of a machine idle.
     """
     waiting = list(steps)
-    running: dict[Future[None], Step] = {}
+    unchecked = checks_of([step.writes for step in steps], _SPECS)
+    job.result.checks = len(unchecked)
+    running: set[Future[None]] = set()
     with ThreadPoolExecutor(_STEPS_AT_ONCE) as pool:
         try:
-            while waiting or running:
-                for step in [s for s in waiting if all(name in job.tables for name in s.reads)]:
+            while waiting or unchecked or running:
+                for step in [s for s in waiting if job.has(s.reads)]:
                     waiting.remove(step)
-                    running[pool.submit(job.build, step, steps)] = step
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    running.add(pool.submit(job.build, step, steps))
+                for check in [c for c in unchecked if job.has(c.needs)]:
+                    unchecked.remove(check)
+                    running.add(pool.submit(hold, check, job.tables))
+                done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    del running[future]
                     future.result()
-            if job.progress:
-                job.progress.started("checks", len(steps), len(steps))
-            for check in [pool.submit(hold, c, job.tables) for c in checks_of(job.tables, _SPECS)]:
-                check.result()
-                job.result.checks += 1
             job.result.notes = lacking_folders(job.landing)
             if "bronze_organizations" in job.tables:
                 organizations = job.tables["bronze_organizations"]
@@ -157,6 +156,10 @@ class _Job:
     progress: Progress | None
     tables: dict[str, DataFrame] = field(default_factory=dict)
     locations: dict[str, str] = field(default_factory=dict)
+
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether all these tables are stored."""
+        return all(name in self.tables for name in names)
 
     def build(self, step: Step, steps: tuple[Step, ...]) -> None:
         """Build and store a step's table."""
@@ -191,6 +194,8 @@ class _Job:
         log.info("%s: %d rows, %.1f s", step.name, rows, seconds)
         if self.progress:
             self.progress.finished(step.name, rows, seconds)
+            if len(self.tables) == len(steps):
+                self.progress.started("checks", len(steps), len(steps))
 
 
 def _publish(

@@ -15,18 +15,16 @@ from opentrace_spark.steps import Context
 from opentrace_spark.tables import SILVER_LINEAGE
 
 
-def build_lineage(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """The columns of `silver/lineage` for every model of `work_models`.
+def build_linked(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_linked`: rows of `silver/lineage` for models that name a parent or are one.
 
-    Reads `work_models` (`model_id, model_key, is_in_models`) and `work_parents`. Acts: runs the two
-    passes, root finding and connected components, in `context.scratch`. Raises ContentError where
-    they contradict each other.
+    Reads `work_names` and `work_parents`. Acts: runs the two passes, root finding and connected
+    components, in `context.scratch`. Raises ContentError where they contradict each other.
     """
     choices = context.config.attribution
     parents = inputs["work_parents"]
-    names = inputs["work_models"].select("model_id", "model_key", "is_in_models")
-    models = names.where("is_in_models").drop("is_in_models")
-    unknown = names.where("not is_in_models").drop("is_in_models")
+    ids = inputs["work_names"].where(F.col("resolution") == "exact")
+    models = ids.select("model_id", "model_key")
     scratch = context.scratch
     first = stored(first_parents(parents, choices.parent), f"{scratch}/first_parents")
     usable = first.where(F.col("parent_key").isNotNull()).select("model_key", "parent_key")
@@ -37,12 +35,19 @@ def build_lineage(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     linked = stored(_linked(models, first, ends), f"{scratch}/linked")
     _check(certificate_violations(linked, parents, parent=choices.parent))
     if choices.missing_ancestor == "self":
-        linked = _keeping_own_where_missing(linked)
-    # Most models have no parent and no derivative: they are never moved.
-    alone = models.join(linked.select("model_key"), on="model_key", how="left_anti")
-    return linked.unionByName(lineage_of_alone(alone, "root")).unionByName(
-        lineage_of_alone(unknown, "no_metadata")
-    )
+        return _keeping_own_where_missing(linked)
+    return linked
+
+
+def build_lineage(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """The columns of `silver/lineage` for every model of `work_models`; reads `work_linked`, too.
+
+    Most models have no parent and no derivative: they are never moved.
+    """
+    linked = inputs["work_linked"]
+    alone = inputs["work_models"].join(linked.select("model_key"), on="model_key", how="left_anti")
+    status = F.when(F.col("is_in_models"), "root").otherwise("no_metadata")
+    return linked.unionByName(_of_alone(alone, status))
 
 
 def first_parents(parents: DataFrame, parent: str) -> DataFrame:
@@ -109,10 +114,10 @@ def _linked(models: DataFrame, first: DataFrame, ends: DataFrame) -> DataFrame:
     return _as_lineage(joined, values)
 
 
-def lineage_of_alone(models: DataFrame, status: str) -> DataFrame:
-    """Rows of `silver/lineage` for `model_id, model_key` that nothing is linked to."""
+def _of_alone(models: DataFrame, status: Column) -> DataFrame:
+    """Rows of `silver/lineage` for models that nothing is linked to."""
     empty = {column.name: F.lit(None) for column in SILVER_LINEAGE.columns}
-    return _as_lineage(models, empty | _alone() | {"status": F.lit(status)})
+    return _as_lineage(models, empty | _alone() | {"status": status})
 
 
 def _alone() -> dict[str, Column]:

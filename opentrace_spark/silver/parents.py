@@ -197,8 +197,9 @@ def _source(name: str, entries: Column) -> Column:
 
 def _resolved(listed: DataFrame, kept: DataFrame, names: DataFrame) -> DataFrame:
     """Add `parent_id` and `resolution`: the Hub's `_id` settles identity before the name."""
-    by_hub_id = kept.where(F.col("_id") != "").select(
-        F.col("_id").alias("hub_id"), F.col("id").alias("id_by_hub_id")
+    asked = listed.select("hub_id").where(F.col("hub_id") != "").distinct()
+    by_hub_id = kept.select(F.col("_id").alias("hub_id"), F.col("id").alias("id_by_hub_id")).join(
+        asked, on="hub_id", how="left_semi"
     )
     named = resolve_names(listed, names, name="parent_name", into="id_by_name", how="by_name")
     resolved = named.join(by_hub_id, on="hub_id", how="left")

@@ -73,20 +73,22 @@ def read_run(run: Mapping[str, Any]) -> pa.Table:
         return pq.ParquetFile(source).read_row_group(run["row_group"], use_threads=False)
 
 
+def build_unfound(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_unfound`: the usable names of downloads/ that are no ids of models/, each once
+    as `name`."""
+    runs = inputs["work_runs"].where("not is_found")
+    names = usable_names(runs.mapInArrow(_names, "id string").distinct())
+    return names.select(F.col("id").alias("name"))
+
+
 def build_asked(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Scratch `work_asked`: one row per usable name of downloads/ that is no id of models/.
+    """Scratch `work_asked`: `work_unfound` with what each name resolves to.
 
     Columns: name, model_id (null where unknown), resolution, model_key (of the name where unknown).
     """
-    runs = inputs["work_runs"].where("not is_found")
-    names = usable_names(runs.mapInArrow(_names, "id string").distinct())
-    resolved = resolve_names(names, inputs["work_names"], name="id")
-    return resolved.select(
-        F.col("id").alias("name"),
-        "model_id",
-        "resolution",
-        F.xxhash64(F.coalesce("model_id", "id")).alias("model_key"),
-    )
+    resolved = resolve_names(inputs["work_unfound"], inputs["work_names"], name="name")
+    key = F.xxhash64(F.coalesce("model_id", "name"))
+    return resolved.select("name", "model_id", "resolution", key.alias("model_key"))
 
 
 def _names(batches: _Batches) -> Iterator[pa.RecordBatch]:

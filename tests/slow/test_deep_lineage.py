@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from opentrace_spark.config import load_config
-from opentrace_spark.silver.lineage import build_lineage
+from opentrace_spark.silver.lineage import build_lineage, build_linked
 from opentrace_spark.silver.roots import find_roots
 from opentrace_spark.steps import Context
 
@@ -105,13 +105,16 @@ def test_build_lineage_deep(spark: SparkSession, tmp_path: Path) -> None:
         "false as is_self",
         "'finetune' as tag_kind",
     )
-    inputs = {"work_models": models, "work_parents": parents}
+    names = models.selectExpr("model_id as name", "model_id", "'exact' as resolution", "model_key")
+    inputs = {"work_models": models, "work_names": names, "work_parents": parents}
     landing: Any = None
     now = datetime(2024, 7, 8)
     scratch = tmp_path.as_uri()
     started = time.monotonic()
     # Raises where the certificate finds anything wrong.
-    lineage = build_lineage(inputs, Context(spark, load_config(), landing, "run", now, scratch))
+    context = Context(spark, load_config(), landing, "run", now, scratch)
+    inputs["work_linked"] = build_linked(inputs, context)
+    lineage = build_lineage(inputs, context)
     logging.getLogger(__name__).warning("lineage: %.0f s", time.monotonic() - started)
     found = {
         row.status: (row.models, row.depth, row.roots, row.family_size)

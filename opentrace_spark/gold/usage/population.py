@@ -49,18 +49,20 @@ def build_credits(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     config = context.config
     models = inputs["work_models"].withColumn("country", country_unit("country", config))
     roots = models.select(
+        F.col("model_key").alias("root_key"),
         F.col("model_id").alias("root_id"),
         F.col("developer").alias("root_developer"),
         F.col("country").alias("root_country"),
         F.col("org_type").alias("root_org_type"),
         F.col("created_date").alias("root_created_date"),
     )
-    lineage = inputs["silver_lineage"].select("model_id", "root_id", "kind")
+    linked = inputs["work_linked"].select("model_key", "root_key", "kind")
     window_date = "created_date" if config.windows.date == "own" else "root_created_date"
     return (
         models.where("in_population")
-        .join(lineage, "model_id", how="inner")
-        .join(roots, "root_id", how="inner")
+        .join(linked, "model_key", how="left")
+        .withColumn("root_key", F.coalesce("root_key", "model_key"))
+        .join(roots, "root_key", how="inner")
         .select(
             "model_key",
             *CREDITED_TO.values(),

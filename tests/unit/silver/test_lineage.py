@@ -17,11 +17,13 @@ from opentrace_spark.errors import ContentError
 from opentrace_spark.silver import lineage as module
 from opentrace_spark.silver.lineage import (
     build_lineage,
+    build_linked,
     certificate_violations,
-    lineage_of_alone,
 )
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import SILVER_LINEAGE
+
+UNKNOWN = "not/known"
 
 # Each model with its listed parents; `?` marks one that is not in models/, `No` an annotation.
 WORLD: dict[str, list[str]] = {
@@ -76,7 +78,7 @@ PARENTS_SCHEMA = (
 
 
 def make_inputs(spark: SparkSession, world: dict[str, list[str]]) -> dict[str, DataFrame]:
-    """`work_models` and `work_parents` of a world."""
+    """What the steps read of a world; `work_models` has an id that the world does not know."""
     rows = []
     for model, listed in world.items():
         for position, name in enumerate(listed, start=1):
@@ -92,14 +94,22 @@ def make_inputs(spark: SparkSession, world: dict[str, list[str]]) -> dict[str, D
             "parent_key": F.when(F.col("parent_id").isNotNull(), F.xxhash64("parent_id")),
         }
     )
-    return {
-        "work_models": spark.createDataFrame(
-            [(model,) for model in world], "model_id string"
-        ).select(
-            "model_id", F.xxhash64("model_id").alias("model_key"), F.lit(True).alias("is_in_models")
-        ),
-        "work_parents": parents,
-    }
+    known = [(model, True) for model in world]
+    models = spark.createDataFrame(
+        [*known, (UNKNOWN, False)], "model_id string, is_in_models boolean"
+    ).withColumn("model_key", F.xxhash64("model_id"))
+    names = models.where("is_in_models").select(
+        F.col("model_id").alias("name"),
+        "model_id",
+        F.lit("exact").alias("resolution"),
+        "model_key",
+    )
+    return {"work_models": models, "work_names": names, "work_parents": parents}
+
+
+def lineage_of(inputs: dict[str, DataFrame], given: Context) -> DataFrame:
+    """The table of both steps."""
+    return build_lineage(inputs | {"work_linked": build_linked(inputs, given)}, given)
 
 
 def context(spark: SparkSession, folder: Path, **attribution: str) -> Context:
@@ -142,7 +152,7 @@ def inputs(spark: SparkSession) -> dict[str, DataFrame]:
 def lineage(
     spark: SparkSession, inputs: dict[str, DataFrame], tmp_path_factory: pytest.TempPathFactory
 ) -> DataFrame:
-    return build_lineage(inputs, context(spark, tmp_path_factory.mktemp("lineage")))
+    return lineage_of(inputs, context(spark, tmp_path_factory.mktemp("lineage")))
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +191,7 @@ def test_build_lineage_first_parent(rows: dict[str, Any]) -> None:
 
 def test_build_lineage_families(spark: SparkSession, rows: dict[str, Any]) -> None:
     found = {name: (row.family_id, row.family_size) for name, row in rows.items()}
-    assert found == families(spark, WORLD)
+    assert found == families(spark, WORLD | {UNKNOWN: []})
     assert found["gone first"] == found["other"]  # joined by second parents only
 
 
@@ -190,14 +200,11 @@ def test_build_lineage_has_the_columns_of_the_table(
 ) -> None:
     expected = [(column.name, column.type) for column in SILVER_LINEAGE.columns]
     assert lineage.dtypes == expected
-    unknown = spark.createDataFrame([("not/known", 7)], "model_id string, model_key bigint")
-    alone = lineage_of_alone(unknown, "no_metadata")
-    assert alone.dtypes == expected
-    row = alone.collect()[0]
-    assert facts(row) == ("not/known", 0, "no_metadata", None, 0, 0)
-    assert (row.root_key, row.family_id, row.family_key, row.family_size) == (7, "not/known", 7, 1)
+    (row,) = lineage.where(F.col("model_id") == UNKNOWN).collect()
+    assert facts(row) == (UNKNOWN, 0, "no_metadata", None, 0, 0)
+    assert (row.family_id, row.family_size) == (UNKNOWN, 1)
+    assert row.root_key == row.family_key == row.model_key
     required = [column.name for column in SILVER_LINEAGE.columns if not column.nullable]
-    assert None not in [row[name] for name in required]
     assert all(r[name] is not None for r in lineage.collect() for name in required)
 
 
@@ -205,7 +212,7 @@ def test_build_lineage_first_available(
     spark: SparkSession, inputs: dict[str, DataFrame], tmp_path: Path
 ) -> None:
     chosen = context(spark, tmp_path, parent="first_available")
-    found = {row.model_id: row for row in build_lineage(inputs, chosen).collect()}
+    found = {row.model_id: row for row in lineage_of(inputs, chosen).collect()}
     assert facts(found["gone first"]) == ("base", 1, "attributed", None, 2, 0)
     assert facts(found["below gone first"]) == ("base", 2, "attributed", None, 1, 0)
     assert found["gone first"].parent_name == "base"
@@ -219,7 +226,7 @@ def test_build_lineage_missing_ancestor_self(
     spark: SparkSession, inputs: dict[str, DataFrame], tmp_path: Path
 ) -> None:
     chosen = context(spark, tmp_path, missing_ancestor="self")
-    found = build_lineage(inputs, chosen)
+    found = lineage_of(inputs, chosen)
     assert found.dtypes == [(column.name, column.type) for column in SILVER_LINEAGE.columns]
     by_model = {row.model_id: row for row in found.collect()}
     changed = {"below gone", "below gone first"}
@@ -263,10 +270,11 @@ def test_build_lineage_random_whatever_the_partitions(spark: SparkSession, tmp_p
         for partitions in (1, 7):
             spark.conf.set("spark.sql.shuffle.partitions", partitions)
             chosen = context(spark, tmp_path / str(partitions))
-            found.append(sorted(build_lineage(frames, chosen).collect()))
+            found.append(sorted(lineage_of(frames, chosen).collect()))
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", configured)
     assert found[0] == found[1]
+    world[UNKNOWN] = []
     by_model = {row.model_id: row for row in found[0]}
     assert {m: (r.root_id, r.depth) for m, r in by_model.items()} == {
         model: walk(world, model) for model in world
@@ -333,12 +341,9 @@ def test_certificate_catches(lineage: DataFrame, inputs: dict[str, DataFrame], c
 
 
 def test_certificate_of_a_right_lineage_is_empty(
-    spark: SparkSession, lineage: DataFrame, inputs: dict[str, DataFrame]
+    lineage: DataFrame, inputs: dict[str, DataFrame]
 ) -> None:
-    unknown = spark.createDataFrame([("not/known",)], "model_id string")
-    keyed = unknown.withColumn("model_key", F.xxhash64("model_id"))
-    whole = lineage.unionByName(lineage_of_alone(keyed, "no_metadata"))
-    assert certificate_violations(whole, inputs["work_parents"]).collect() == []
+    assert certificate_violations(lineage, inputs["work_parents"]).collect() == []
 
 
 def test_build_lineage_stops_where_the_passes_disagree(
@@ -357,4 +362,4 @@ def test_build_lineage_stops_where_the_passes_disagree(
 
     monkeypatch.setattr(module, "find_families", everyone_alone)
     with pytest.raises(ContentError, match="the family is the same at both ends: below gone "):
-        build_lineage(inputs, context(spark, tmp_path))
+        lineage_of(inputs, context(spark, tmp_path))
