@@ -128,17 +128,25 @@ def _print(console: Console, landing: Path, ours: Cost, theirs: Cost) -> None:
 
 
 def _print_steps(console: Console, warehouse: Path, events: Path) -> None:
-    """Seconds of each step (steps overlap), and what it shuffled and wrote."""
+    """Seconds of each step (steps overlap), and what Spark shuffled and wrote for it.
+
+    Weekly files that tasks write themselves are not in Spark's count.
+    """
     (run,) = Warehouse(str(warehouse)).read(GOLD_RUNS, ["step_seconds"]).to_pylist()
     bytes_of = _step_costs(events)
     table = Table(title="steps, side by side", title_justify="left", box=None)
     for heading in ("step", "s", "shuffled MiB", "written MiB"):
         table.add_column(heading, justify="left" if heading == "step" else "right")
     for step, seconds in json.loads(run["step_seconds"]).items():
-        cost = bytes_of.get(step, StepCost(0, 0))
-        mib = (f"{size / 2**20:,.0f}" for size in (cost.shuffled, cost.written))
-        table.add_row(step, f"{seconds:.1f}", *mib)
+        table.add_row(step, f"{seconds:.1f}", *_mib(bytes_of.get(step, StepCost(0, 0))))
+    checks = [cost for step, cost in bytes_of.items() if step.startswith("check of ")]
+    shuffled, written = (sum(getattr(c, name) for c in checks) for name in ("shuffled", "written"))
+    table.add_row("checks", "", *_mib(StepCost(shuffled, written)))
     console.print(table)
+
+
+def _mib(cost: StepCost) -> tuple[str, str]:
+    return f"{cost.shuffled / 2**20:,.0f}", f"{cost.written / 2**20:,.0f}"
 
 
 def _step_costs(events: Path) -> dict[str, StepCost]:
