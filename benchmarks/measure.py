@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_INTERVAL = 0.5
+_INTERVAL = 2.0
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -26,8 +26,8 @@ def measured(command: Sequence[object], log: Path, **environment: str) -> Cost:
     """Run a command to its end, its words into `log`. Raises RuntimeError where it fails.
 
     The command's parts are taken as text. Memory is the sum over the process and its descendants,
-    shared pages counted once, sampled twice a second; CPU time is what each of them had used when
-    it was last seen.
+    shared pages counted once, looked at every two seconds (each look costs the processes time); CPU
+    time is what each of them had used when it was last seen.
     """
     cpu: dict[int, float] = {}
     peak = 0

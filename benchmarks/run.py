@@ -50,8 +50,9 @@ def main() -> int:
         "--folder", type=Path, default=Path("benchmark"), help="landings are kept here"
     )
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    return max(_measure(options.folder, scale) for scale in options.scale)
+    folder = options.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return max(_measure(folder, scale) for scale in options.scale)
 
 
 def _measure(folder: Path, scale: float) -> int:
@@ -111,8 +112,9 @@ def _checksum(landing: Path) -> str:
 def _with_events(conf: Path, events: Path) -> Path:
     """A folder of Spark's defaults that asks for the log from which bytes are read."""
     conf.mkdir()
-    lines = ("spark.eventLog.enabled true", f"spark.eventLog.dir {events.as_uri()}")
-    (conf / "spark-defaults.conf").write_text("\n".join(lines) + "\n")
+    settings = {"enabled": "true", "compress": "false", "dir": events.as_uri()}
+    lines = (f"spark.eventLog.{name} {value}\n" for name, value in settings.items())
+    (conf / "spark-defaults.conf").write_text("".join(lines))
     return conf
 
 
