@@ -274,6 +274,12 @@ def write_partition(folder: str, spec: TableSpec, partition: str, rows: pa.Table
     return file
 
 
+def read_stored(location: str, columns: list[str] | None = None) -> pa.Table:
+    """A small stored table, for functions on workers: `location` is a path or URI."""
+    filesystem, path = filesystem_of(location)
+    return pq.read_table(path, filesystem=filesystem, columns=columns, use_threads=False)
+
+
 def read_columns(folder: str, file: str, columns: list[str]) -> pa.Table:
     """Columns of a Parquet file of a stored table, for functions on workers: `folder` is the URI
     or path of the table, `file` the path below it."""

@@ -26,7 +26,7 @@ from opentrace_spark.locations import filesystem_of
 from opentrace_spark.sources.failures import content_error_from
 from opentrace_spark.sources.landing import Landing, lacking_folders
 from opentrace_spark.sources.rows import check_files
-from opentrace_spark.steps import Context, Step
+from opentrace_spark.steps import Context, Step, constants_of
 from opentrace_spark.tables import GOLD_RUNS, TABLES, TABLES_VERSION
 
 log = logging.getLogger("opentrace_spark.run")
@@ -211,6 +211,7 @@ def _publish(
         if spec:
             built = _stored_at(result.run_id, step)
             result.versions[spec.path] = warehouse.commit(spec, built, result.run_id)
+    constants = constants_of(config, result.run_id, result.started)
     row: dict[str, Any] = {
         "finished_at": datetime.now(timezone.utc),
         "version": opentrace_spark.__version__,
@@ -225,22 +226,13 @@ def _publish(
         "notes": list(result.notes),
     }
     relative = f"{WORK}/{result.run_id}/{GOLD_RUNS.id}"
-    warehouse.store_row(GOLD_RUNS, relative, row | _constants(config, result))
+    warehouse.store_row(GOLD_RUNS, relative, row | constants)
     result.versions[GOLD_RUNS.path] = warehouse.commit(GOLD_RUNS, relative, result.run_id)
 
 
 def _stored_at(run_id: str, step: Step) -> str:
     """Where a step's table lies until it is published."""
     return f"{WORK}/{run_id}/{f'scratch/{step.files_of}' if step.files_of else step.writes}"
-
-
-def _constants(config: Config, result: RunResult) -> dict[str, Any]:
-    """The columns that every row of a run shares."""
-    return {
-        "parameters": config.parameters,
-        "run_id": result.run_id,
-        "processed_at": result.started,
-    }
 
 
 def _run_id(started: datetime, inputs: dict[str, Any], config: Config) -> str:

@@ -34,11 +34,12 @@ class Context:
     @property
     def constants(self) -> dict[str, Any]:
         """The columns that every row of a run shares."""
-        return {
-            "parameters": self.config.parameters,
-            "run_id": self.run_id,
-            "processed_at": self.started,
-        }
+        return constants_of(self.config, self.run_id, self.started)
+
+
+def constants_of(config: Config, run_id: str, started: datetime) -> dict[str, Any]:
+    """The columns that every row of a run shares."""
+    return {"parameters": config.parameters, "run_id": run_id, "processed_at": started}
 
 
 Build = Callable[[Mapping[str, "DataFrame"], Context], "DataFrame"]

@@ -15,17 +15,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.bronze.downloads import read_reports
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
-from opentrace_spark.io import kept_files, read_columns, write_partition
-from opentrace_spark.locations import filesystem_of
+from opentrace_spark.io import kept_files, read_columns, read_stored, write_partition
 from opentrace_spark.metrics.exact import exact_sum
+from opentrace_spark.silver.names import UNKNOWN
 from opentrace_spark.silver.runs import read_run
-from opentrace_spark.silver.settle import UNKNOWN, settle_week
+from opentrace_spark.silver.settle import FOUND, settle_week
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import SILVER_MODEL_WEEKS
 
@@ -83,7 +82,7 @@ def _settled(
     """Write a week's rows; returns what `work_weeks` says of them, None where it has no report."""
     found = [run for run in runs if run["is_found"]]
     labels = [run[end] for run in found for end in ("first_label", "last_label")]
-    reports = pa.concat_tables([_FOUND.empty_table(), *map(read_run, found)])
+    reports = pa.concat_tables([FOUND.empty_table(), *map(read_run, found)])
     others = _resolved([read_run(run) for run in runs if not run["is_found"]], asked)
     if len(others):
         labels += pc.min_max(others["week"]).as_py().values()
@@ -104,10 +103,9 @@ def _settled(
     }
 
 
-_FOUND = pa.schema([("model_key", pa.int64()), ("count", pa.int64())])
 _OTHERS = pa.schema(
     [
-        *_FOUND,
+        *FOUND,
         ("week", pa.date32()),
         ("name", pa.string()),
         ("model_id", pa.string()),
@@ -132,8 +130,7 @@ def _resolved(asked: list[pa.Table], uri: str) -> pa.Table:
 
 @lru_cache(maxsize=1)
 def _answers(uri: str) -> pa.Table:
-    filesystem, path = filesystem_of(uri)
-    return pq.read_table(path, filesystem=filesystem, use_threads=False)
+    return read_stored(uri)
 
 
 def build_model_weeks(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -189,7 +186,8 @@ def _add_up(names: list[str], folder: str) -> Callable[[_Batches], Iterator[pa.R
     """
 
     def add_up(batches: _Batches) -> Iterator[pa.RecordBatch]:
-        keys = np.unique(np.concatenate([_keys(uri) for uri in names]))
+        listed = [read_stored(uri, ["model_key"])["model_key"].to_numpy() for uri in names]
+        keys = np.unique(np.concatenate(listed))
         totals = np.zeros(len(keys), dtype=np.int64)
         first = np.full(len(keys), _NEVER, dtype=np.int32)
         is_reported = np.zeros(len(keys), dtype=bool)
@@ -218,9 +216,3 @@ def _add_up(names: list[str], folder: str) -> Callable[[_Batches], Iterator[pa.R
         )
 
     return add_up
-
-
-def _keys(uri: str) -> Any:
-    filesystem, path = filesystem_of(uri)
-    names = pq.read_table(path, filesystem=filesystem, columns=["model_key"], use_threads=False)
-    return names["model_key"].to_numpy()

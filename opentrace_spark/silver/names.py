@@ -20,6 +20,8 @@ from pyspark.sql import DataFrame, functions as F
 
 from opentrace_spark.steps import Context
 
+UNKNOWN = "unknown"
+"""How a name resolves that is none of the others."""
 _RANKS = {"former": 1, "alias": 2}
 
 
@@ -89,7 +91,7 @@ def resolve_names(
         F.col("asked").alias(name), F.col("best.model_id").alias(into), F.col("best.how").alias(how)
     )
     resolved = frame.join(answers, on=name, how="left")
-    return resolved.select(*frame.columns, into, F.coalesce(how, F.lit("unknown")).alias(how))
+    return resolved.select(*frame.columns, into, F.coalesce(how, F.lit(UNKNOWN)).alias(how))
 
 
 def _answers(asked: DataFrame, names: DataFrame) -> DataFrame:

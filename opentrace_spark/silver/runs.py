@@ -21,12 +21,16 @@ from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.bronze.downloads import read_reports, usable_names
+from opentrace_spark.io import read_stored
 from opentrace_spark.locations import filesystem_of
+from opentrace_spark.metrics.exact import starts_of_runs
 from opentrace_spark.silver.names import resolve_names
+from opentrace_spark.silver.settle import FOUND
 from opentrace_spark.sources.cells import FIRST_DATE, LAST_DATE
 from opentrace_spark.sources.parquet import RowGroup, plain_row_groups, read_row_group
 from opentrace_spark.steps import Context
 
+_Batches = Iterable[pa.RecordBatch]
 _SCHEMA = pa.schema([("week", pa.date32()), ("id", pa.string()), ("count", pa.int64())])
 RUNS = pa.schema(
     [
@@ -39,7 +43,6 @@ RUNS = pa.schema(
         ("rows", pa.int64()),
     ]
 )
-_FOUND = pa.schema([("model_key", pa.int64()), ("count", pa.int64())])
 _ASKED = pa.schema([("week", pa.date32()), ("name", pa.string()), ("count", pa.int64())])
 _RUN_ROWS = 1 << 22
 """Rows that a task holds at once: each run looks its names up in a map of all ids, made anew."""
@@ -55,14 +58,15 @@ def build_runs(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     spark, folder = context.spark, context.scratch
     ids = context.locations["work_names"]
     groups, others = plain_row_groups(context.landing, "downloads", _SCHEMA)
+    schema = from_arrow_schema(RUNS)
     frames = []
     if groups:
         tasks = _shared_out(groups, spark.sparkContext.defaultParallelism)
         numbers = spark.range(0, len(tasks), 1, len(tasks))
-        frames.append(numbers.mapInArrow(_from_files(tasks, ids, folder), _spark_schema()))
+        frames.append(numbers.mapInArrow(_from_files(tasks, ids, folder), schema))
     if others.of_kind("downloads"):
         rows = read_reports(context, others).where("reason is null").select(*_SCHEMA.names)
-        frames.append(rows.mapInArrow(_from_rows(ids, folder), _spark_schema()))
+        frames.append(rows.mapInArrow(_from_rows(ids, folder), schema))
     return reduce(DataFrame.unionByName, frames)
 
 
@@ -97,10 +101,6 @@ def _names(batches: _Batches) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([read_run(run)["name"].unique()], ["id"])
 
 
-def _spark_schema() -> Any:
-    return from_arrow_schema(RUNS)
-
-
 def _shared_out(groups: list[RowGroup], cores: int) -> list[list[RowGroup]]:
     """Row groups in order, in lists of about as many rows: one list per task."""
     total = sum(group.rows for group in groups)
@@ -114,9 +114,6 @@ def _shared_out(groups: list[RowGroup], cores: int) -> list[list[RowGroup]]:
         tasks[-1].append(group)
         rows += group.rows
     return tasks
-
-
-_Batches = Iterable[pa.RecordBatch]
 
 
 def _from_files(
@@ -165,7 +162,7 @@ def _run(reports: pa.Table, ids: str, folder: str) -> pa.RecordBatch:
     asked = usable.filter(pc.invert(is_found)).rename_columns(["week", "name", "count"])
     # A name of its own for each attempt: what a killed task leaves behind is in no row.
     run = uuid4()
-    rows = _written(found, _FOUND, f"{folder}/found/part-{run}.parquet")
+    rows = _written(found, FOUND, f"{folder}/found/part-{run}.parquet")
     rows += _written(asked, _ASKED, f"{folder}/asked/part-{run}.parquet")
     return pa.RecordBatch.from_pylist(rows, schema=RUNS)
 
@@ -199,7 +196,7 @@ def _written(rows: pa.Table, schema: pa.Schema, uri: str) -> list[dict[str, Any]
             said.append(
                 {
                     "week_start": week_start,
-                    "is_found": schema is _FOUND,
+                    "is_found": schema is FOUND,
                     "uri": uri,
                     "row_group": len(said),
                     "first_label": labels["min"],
@@ -217,7 +214,7 @@ def _by_week(rows: pa.Table) -> Iterator[tuple[Any, pa.Table]]:
     if (np.diff(mondays) < 0).any():
         order = np.argsort(mondays, kind="stable")
         rows, mondays = rows.take(pa.array(order)), mondays[order]
-    starts = np.flatnonzero(np.r_[True, np.diff(mondays) > 0])
+    starts = starts_of_runs(mondays)
     for start, end in zip(starts, [*starts[1:], len(mondays)], strict=True):
         monday = np.datetime64(int(mondays[start]), "D").astype(object)
         yield monday, rows.slice(int(start), int(end - start))
@@ -234,9 +231,6 @@ class _Ids:
 @lru_cache(maxsize=1)
 def _known_ids(uri: str) -> _Ids:
     """Read the ids from `work_names`; kept for the next run of the same worker."""
-    filesystem, path = filesystem_of(uri)
-    names = pq.read_table(
-        path, filesystem=filesystem, columns=["name", "model_key", "resolution"], use_threads=False
-    )
+    names = read_stored(uri, ["name", "model_key", "resolution"])
     exact = names.filter(pc.equal(names["resolution"], "exact"))
     return _Ids(exact["name"].combine_chunks(), exact["model_key"].combine_chunks())

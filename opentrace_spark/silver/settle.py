@@ -17,12 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from opentrace_spark.metrics.exact import Integers, starts_of_runs
+from opentrace_spark.silver.names import UNKNOWN
 
-UNKNOWN = "unknown"
 _FLAG_OF = {"alias": "renamed", "former": "renamed", "recased": "recased"}
 _MOST = 2**63 - 1
 _SAID = ("flags", "reported_as")
 
+FOUND = pa.schema([("model_key", pa.int64()), ("count", pa.int64())])
+"""Columns of reports under models' own ids."""
 SCHEMA = pa.schema(
     [
         ("model_key", pa.int64()),
@@ -38,8 +40,8 @@ SCHEMA = pa.schema(
 def settle_week(found: pa.Table, others: pa.Table, label: date) -> tuple[pa.Table, int]:
     """The rows of a week (SCHEMA, ascending model_key), and how many reports they are made of.
 
-    `found` has a row per usable report under a model's id: `model_key, count` BIGINT; `others`
-    those under other names: `model_key, count`, `name` as reported, `model_id` and `resolution`.
+    `found` (FOUND) has a row per usable report under a model's id; `others` those under other
+    names: `model_key, count`, `name` as reported, `model_id` and `resolution`.
     `label` is the week as the source dates it. Raises OverflowError where counts of a model do not
     fit 64 bits, ValueError where two names that are not in models/ share a key.
     """

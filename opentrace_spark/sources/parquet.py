@@ -53,16 +53,20 @@ def check_parquet(file: LandingFile) -> Types:
 
 def count_parquet_rows(landing: Landing, kind: str) -> int:
     """How many rows the Parquet files of a kind have, by their footers."""
-    files = [file for file in landing.of_kind(kind) if file.format == "parquet"]
+    return sum(footer.num_rows for footer in _footers(_parquet_files(landing, kind)))
 
-    def count(file: LandingFile) -> int:
+
+def _parquet_files(landing: Landing, kind: str) -> list[LandingFile]:
+    return [file for file in landing.of_kind(kind) if file.format == "parquet"]
+
+
+def _footers(files: list[LandingFile]) -> list[pq.FileMetaData]:
+    def footer(file: LandingFile) -> pq.FileMetaData:
         filesystem, path = filesystem_of(file.uri)
-        with pq.ParquetFile(path, filesystem=filesystem) as parquet:
-            rows: int = parquet.metadata.num_rows
-        return rows
+        return pq.read_metadata(path, filesystem=filesystem)
 
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-        return sum(pool.map(count, files))
+        return list(pool.map(footer, files))
 
 
 @dataclass(frozen=True)
@@ -83,21 +87,17 @@ def plain_row_groups(
 
     What is in them needs no look at its types: tasks read them without Spark's way through rows.
     """
-    groups: list[RowGroup] = []
-    plain = set()
-    for file in landing.of_kind(kind):
-        if file.format != "parquet":
-            continue
-        filesystem, path = filesystem_of(file.uri)
-        with pq.ParquetFile(path, filesystem=filesystem) as parquet:
-            if not _is_plain(parquet.schema_arrow, schema):
-                continue
-            plain.add(file)
-            footer = parquet.metadata
-            groups += [
-                RowGroup(file.uri, file.relative_path, number, footer.row_group(number).num_rows)
-                for number in range(footer.num_row_groups)
-            ]
+    files = _parquet_files(landing, kind)
+    plain = {
+        file: footer
+        for file, footer in zip(files, _footers(files), strict=True)
+        if _is_plain(footer.schema.to_arrow_schema(), schema)
+    }
+    groups = [
+        RowGroup(file.uri, file.relative_path, number, footer.row_group(number).num_rows)
+        for file, footer in plain.items()
+        for number in range(footer.num_row_groups)
+    ]
     return groups, replace(landing, files=tuple(f for f in landing.files if f not in plain))
 
 
@@ -134,7 +134,7 @@ def read_parquet(spark: SparkSession, landing: Landing, kind: str) -> list[DataF
 
     A frame for each set of files that have the same columns and types.
     """
-    files = [file for file in landing.of_kind(kind) if file.format == "parquet"]
+    files = _parquet_files(landing, kind)
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
         found = list(pool.map(check_parquet, files))
     groups: dict[str, tuple[Types, list[LandingFile]]] = {}

@@ -11,11 +11,10 @@ from functools import lru_cache, reduce
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from opentrace_spark.gold.usage.countries import country_unit, is_nation
-from opentrace_spark.locations import filesystem_of
+from opentrace_spark.io import read_stored
 from opentrace_spark.metrics.exact import Integers
 from opentrace_spark.metrics.units import (
     ATTRIBUTIONS,
@@ -135,8 +134,7 @@ def load_population(uri: str) -> Population:
     Roots outside the population have no days: no download is their own. `uri` differs from run to
     run, so a reused worker never sees an old table.
     """
-    filesystem, path = filesystem_of(uri)
-    table = pq.read_table(path, filesystem=filesystem, use_threads=False)
+    table = read_stored(uri)
     columns = {name: table[name].to_numpy() for name in table.column_names if name != "model_key"}
 
     def by_code(level: str, value: str) -> Codes:
@@ -177,8 +175,7 @@ def find_codes(uri: str, model_keys: Integers) -> Codes:
 @lru_cache(maxsize=1)
 def _codes_by_key(uri: str) -> tuple[Integers, Codes]:
     """All keys of the population in ascending order, each with its code."""
-    filesystem, path = filesystem_of(uri)
-    table = pq.read_table(path, filesystem=filesystem, columns=["model_key", "none_model"])
+    table = read_stored(uri, ["model_key", "none_model"])
     keys = table["model_key"].to_numpy()
     order = np.argsort(keys)
     return keys[order], table["none_model"].to_numpy()[order]
@@ -197,8 +194,7 @@ def find_entities(uri: str, levels: pa.Array, codes: pa.Array) -> pa.Array:
 @lru_cache(maxsize=1)
 def _entities_by_level(uri: str) -> dict[str, pa.Array]:
     """level -> the names of its units in the order of their codes."""
-    filesystem, path = filesystem_of(uri)
-    units = pq.read_table(path, filesystem=filesystem, use_threads=False).sort_by("code")
+    units = read_stored(uri).sort_by("code")
     return {
         level: units.filter(pc.equal(units["level"], level))["entity"].combine_chunks()
         for level in LEVELS

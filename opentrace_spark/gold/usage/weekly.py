@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -20,8 +19,7 @@ from opentrace_spark.gold.usage.population import (
     find_entities,
     load_population,
 )
-from opentrace_spark.io import read_columns, write_partition
-from opentrace_spark.locations import filesystem_of
+from opentrace_spark.io import read_columns, read_stored, write_partition
 from opentrace_spark.metrics.exact import Integers
 from opentrace_spark.metrics.groups import HEAD, RANKED, SCHEMA, measure_week
 from opentrace_spark.steps import Context
@@ -150,9 +148,7 @@ def _sum_of(chosen: Integers, keys: Integers, counts: Integers) -> int:
 @lru_cache(maxsize=1)
 def _exceptions(uri: str) -> tuple[Integers, Integers]:
     """Keys of models that are not in models/, and of those with a floored date; both ascending."""
-    filesystem, path = filesystem_of(uri)
-    columns = ["model_key", "is_in_models", "created_censored"]
-    models = pq.read_table(path, filesystem=filesystem, columns=columns, use_threads=False)
+    models = read_stored(uri, ["model_key", "is_in_models", "created_censored"])
     unknown = models.filter(pc.invert(models["is_in_models"]))["model_key"].to_numpy()
     censored = models.filter(models["created_censored"])["model_key"].to_numpy()
     return np.sort(unknown), np.sort(censored)
