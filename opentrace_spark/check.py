@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, Window, functions as F
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from opentrace_spark.bronze.aliases import build_aliases
-from opentrace_spark.bronze.annotations import build_annotations
-from opentrace_spark.bronze.downloads import build_downloads
-from opentrace_spark.bronze.models import build_models
-from opentrace_spark.bronze.organizations import build_organizations, unknown_words
+from opentrace_spark.bronze.aliases import judged_aliases
+from opentrace_spark.bronze.annotations import judged_annotations
+from opentrace_spark.bronze.downloads import judged_downloads
+from opentrace_spark.bronze.models import judged_models, settled_models, superseded_rows
+from opentrace_spark.bronze.organizations import judged_organizations, unknown_words
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
 from opentrace_spark.config import Config
 from opentrace_spark.sources.failures import content_error_from
 from opentrace_spark.sources.landing import KINDS, Landing, lacking_folders
-from opentrace_spark.sources.rows import check_files
-from opentrace_spark.steps import Build, Context
+from opentrace_spark.sources.rows import check_files, read_rows
 
 EXAMPLES = 3
-_BUILDS: dict[str, Build] = {
-    "models": build_models,
-    "downloads": build_downloads,
-    "aliases": build_aliases,
-    "organizations": build_organizations,
-    "annotations": build_annotations,
+
+
+def _all_models(rows: DataFrame) -> DataFrame:
+    models = judged_models(rows)
+    return settled_models(models, superseded_rows(models))
+
+
+JUDGES: dict[str, Callable[[DataFrame], DataFrame]] = {
+    "models": _all_models,
+    "downloads": judged_downloads,
+    "aliases": judged_aliases,
+    "organizations": judged_organizations,
+    "annotations": judged_annotations,
 }
+"""Kind of file -> the function that gives every unusable row its reason."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +90,21 @@ def check_landing(spark: SparkSession, landing: Landing, config: Config) -> Land
     Raises ContentError for a file that can't be read and for mixed weekdays, as a run does.
     """
     check_files(landing)
-    now = datetime.now(timezone.utc)
-    context = Context(spark, config, landing, run_id="check", started=now, scratch="")
     try:
         kinds, weeks = [], []
+        words: tuple[str, ...] = ()
         for kind in KINDS:
-            rows = _BUILDS[kind]({}, context)
+            # Looked at several times; reading it anew costs more than this.
+            read = read_rows(spark, landing, kind).persist(StorageLevel.DISK_ONLY)
+            rows = JUDGES[kind](read)
             report, mondays = _read_kind(rows, landing, kind)
             kinds.append(report)
             weeks += mondays
-        words = unknown_words(build_organizations({}, context), config)
+            if kind == "organizations":
+                words = unknown_words(rows, config)
+            read.unpersist()
     except Exception as error:
-        plain = content_error_from(error, landing.uri)
+        plain = content_error_from(error)
         if plain is None or plain is error:
             raise
         raise plain from error

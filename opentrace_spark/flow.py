@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from opentrace_spark.bronze.aliases import build_aliases
 from opentrace_spark.bronze.annotations import build_annotations
-from opentrace_spark.bronze.models import build_models as build_bronze_models
+from opentrace_spark.bronze.models import build_models as build_bronze_models, build_superseded
 from opentrace_spark.bronze.organizations import build_organizations
 from opentrace_spark.errors import UsageError
 from opentrace_spark.gold.usage.developer_trends import build_developer_trends
@@ -44,11 +44,12 @@ def _step(writes: str, build: Build, *reads: str, acts: bool = False, files_of: 
 FLOW: tuple[Step, ...] = (
     # Reading: every row of the landing, accepted or rejected with a reason.
     _step("bronze_models", build_bronze_models),
+    _step("work_superseded", build_superseded, "bronze_models"),
     _step("bronze_aliases", build_aliases),
     _step("bronze_organizations", build_organizations),
     _step("bronze_annotations", build_annotations),
     # Names, once for downloads and parents alike; weekly counts under resolved names.
-    _step("work_names", build_names, "bronze_models", "bronze_aliases"),
+    _step("work_names", build_names, "bronze_models", "work_superseded", "bronze_aliases"),
     _step("work_runs", build_runs, "work_names"),
     _step("work_unfound", build_unfound, "work_runs"),
     _step("work_asked", build_asked, "work_unfound", "work_names"),
@@ -57,8 +58,9 @@ FLOW: tuple[Step, ...] = (
     _step(
         "silver_rejects",
         build_rejects,
-        *("bronze_models", "bronze_aliases", "bronze_organizations", "bronze_annotations"),
-        "work_weeks",
+        *("bronze_models", "work_superseded"),
+        *("bronze_aliases", "bronze_organizations", "bronze_annotations"),
+        *("work_runs", "work_weeks"),
         acts=True,
     ),
     _step(
@@ -66,10 +68,22 @@ FLOW: tuple[Step, ...] = (
         build_totals,
         *("work_weeks", "silver_model_weeks", "work_names", "work_asked"),
     ),
-    _step("work_models", build_identities, "bronze_models", "bronze_organizations", "work_totals"),
+    _step(
+        "work_models",
+        build_identities,
+        *("bronze_models", "work_superseded", "bronze_organizations", "work_totals"),
+    ),
     # Lineage: parents, roots, families.
-    _step("work_listed", build_listed, "bronze_models", "bronze_annotations", "work_names"),
-    _step("work_parents", build_parents, "work_listed", "bronze_models", "work_names"),
+    _step(
+        "work_listed",
+        build_listed,
+        *("bronze_models", "work_superseded", "bronze_annotations", "work_names"),
+    ),
+    _step(
+        "work_parents",
+        build_parents,
+        *("work_listed", "bronze_models", "work_superseded", "work_names"),
+    ),
     _step("silver_resolutions", build_resolutions, "silver_model_weeks", "work_parents"),
     _step("work_linked", build_linked, "work_names", "work_parents", acts=True),
     _step("silver_lineage", build_lineage, "work_models", "work_linked"),
@@ -93,7 +107,11 @@ FLOW: tuple[Step, ...] = (
     ),
     _step("gold_concentration", build_concentration, "work_weekly", "gold_weeks"),
     # What people read beside the weekly tables.
-    _step("silver_models", build_models, "work_models", "bronze_models", "work_head"),
+    _step(
+        "silver_models",
+        build_models,
+        *("work_models", "bronze_models", "work_superseded", "work_head"),
+    ),
     _step("gold_samples", build_samples, "silver_models"),
     _step("work_pooled", build_pooled, "silver_model_weeks", "work_credits", "gold_weeks"),
     _step("work_spans", build_spans, "work_pooled", "work_population", "gold_weeks"),

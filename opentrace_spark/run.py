@@ -85,7 +85,7 @@ def run(
     inputs = _fingerprints(landing)
     run_id = _run_id(started, inputs, config)
     result = RunResult(run_id, started)
-    with warehouse.lock(), _plain_errors(landing):
+    with warehouse.lock(), _plain_errors():
         warehouse.clear_work()
         try:
             _build(_Job(spark, landing, warehouse, config, result, progress), steps)
@@ -261,7 +261,7 @@ def _fingerprints(landing: Landing) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def _plain_errors(landing: Landing) -> Iterator[None]:
+def _plain_errors() -> Iterator[None]:
     """Turn what Spark and the file systems say of bad files and full disks into one sentence."""
     try:
         yield
@@ -269,7 +269,7 @@ def _plain_errors(landing: Landing) -> Iterator[None]:
         raise
     except Exception as error:
         text = str(error)
-        if plain := content_error_from(error, landing.uri):
+        if plain := content_error_from(error):
             raise plain from error
         if "No space left on device" in text:
             raise ContentError(

@@ -13,11 +13,16 @@ from opentrace_spark.steps import Context
 
 
 def build_aliases(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """One row per row of aliases/: `legacy_id, current_id`, place, `reason`, `raw_values`.
+    """One row per row of aliases/, columns as `schemas.row_schema("aliases")`."""
+    return judged_aliases(read_rows(context.spark, context.landing, "aliases"))
+
+
+def judged_aliases(rows: DataFrame) -> DataFrame:
+    """Rows as they were read, with reasons.
 
     The first row of a legacy name is used; every later one is an `ambiguous_alias`.
     """
     names = ("legacy_id", "current_id")
-    rows = flag_first(read_rows(context.spark, context.landing, "aliases"), name_rules(*names))
-    flagged = flag_later_rows(rows, "legacy_id", "ambiguous_alias")
+    named = flag_first(rows, name_rules(*names))
+    flagged = flag_later_rows(named, "legacy_id", "ambiguous_alias")
     return with_raw_values(flagged, *names).select(row_schema("aliases").names)

@@ -14,7 +14,11 @@ from opentrace_spark.steps import Context
 
 def build_annotations(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per row of annotations/, columns as `schemas.row_schema("annotations")`."""
-    read = read_rows(context.spark, context.landing, "annotations")
-    rows = flag_first(read, name_rules("id"))
+    return judged_annotations(read_rows(context.spark, context.landing, "annotations"))
+
+
+def judged_annotations(rows: DataFrame) -> DataFrame:
+    """Rows as they were read, those flagged whose id is none."""
+    flagged = flag_first(rows, name_rules("id"))
     columns = canonical_schema("annotations").names
-    return with_raw_values(rows, *columns).select(row_schema("annotations").names)
+    return with_raw_values(flagged, *columns).select(row_schema("annotations").names)

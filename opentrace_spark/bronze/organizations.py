@@ -15,13 +15,17 @@ from opentrace_spark.steps import Context
 
 
 def build_organizations(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """One row per row of organizations/, columns as `schemas.row_schema("organizations")`.
+    """One row per row of organizations/, columns as `schemas.row_schema("organizations")`."""
+    return judged_organizations(read_rows(context.spark, context.landing, "organizations"))
+
+
+def judged_organizations(rows: DataFrame) -> DataFrame:
+    """Rows as they were read, with reasons.
 
     The first row of an account (`org`) is used; every later one is a `duplicate_row`.
     """
-    read = read_rows(context.spark, context.landing, "organizations")
-    rows = flag_first(read, name_rules("org"))
-    flagged = flag_later_rows(rows, "org", "duplicate_row")
+    named = flag_first(rows, name_rules("org"))
+    flagged = flag_later_rows(named, "org", "duplicate_row")
     columns = canonical_schema("organizations").names
     return with_raw_values(flagged, *columns).select(row_schema("organizations").names)
 

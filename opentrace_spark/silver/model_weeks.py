@@ -15,16 +15,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.bronze.downloads import read_reports
+from opentrace_spark.bronze.downloads import judged_downloads
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
 from opentrace_spark.io import kept_files, read_columns, read_stored, write_partition
 from opentrace_spark.metrics.exact import exact_sum
 from opentrace_spark.silver.names import UNKNOWN
 from opentrace_spark.silver.runs import read_run
 from opentrace_spark.silver.settle import FOUND, settle_week
+from opentrace_spark.sources.rows import read_rows
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import SILVER_MODEL_WEEKS
 
@@ -143,7 +145,8 @@ def build_model_weeks(inputs: Mapping[str, DataFrame], context: Context) -> Data
         week[label]: week["reports"] for week in weeks for label in ("first_label", "last_label")
     }
     if mixed_weeks(dates):
-        check_weekdays(read_reports(context))
+        rows = read_rows(context.spark, context.landing, "downloads")
+        check_weekdays(judged_downloads(rows.persist(StorageLevel.DISK_ONLY)))
     return kept_files(
         context.spark, SILVER_MODEL_WEEKS, context.scratch, {week["file"] for week in weeks}
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from pyspark.sql import Column, DataFrame, functions as F
 
+from opentrace_spark.bronze.models import kept_models
 from opentrace_spark.config import FLOOR_SECONDS, Config
 from opentrace_spark.steps import Context
 
@@ -22,8 +23,7 @@ def build_identities(inputs: Mapping[str, DataFrame], context: Context) -> DataF
     """
     totals = inputs["work_totals"]
     known = (
-        inputs["bronze_models"]
-        .where("reason is null")
+        kept_models(inputs)
         .select(
             F.col("id").alias("model_id"),
             F.xxhash64("id").alias("model_key"),
@@ -108,8 +108,7 @@ def _created_date(config: Config) -> Column:
 def build_models(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """silver/models: the slim rows with head sample membership and every metadata field."""
     head = inputs["work_head"].select("model_key", F.lit(True).alias("in_head"))
-    bronze = inputs["bronze_models"].where("reason is null")
-    metadata = bronze.select(
+    metadata = kept_models(inputs).select(
         F.xxhash64("id").alias("model_key"),
         _license().alias("license"),
         "gated",

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame, functions as F
 
+from opentrace_spark.bronze.models import kept_models
 from opentrace_spark.steps import Context
 
 UNKNOWN = "unknown"
@@ -28,16 +29,16 @@ _RANKS = {"former": 1, "alias": 2}
 def build_names(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per name that resolves other than by case: `name, model_id, resolution, model_key`.
 
-    Reads `bronze_models` and `bronze_aliases`; starts no Spark job. Where a name has several
-    readings, the best kind wins, then the first row by relative path (bytes) and record number.
+    Reads `bronze_models`, `work_superseded`, `bronze_aliases`; starts no Spark job. Where a name
+    has several readings, the best kind wins, then the first row by relative path (bytes) and record
+    number.
     """
-    models = inputs["bronze_models"]
     aliases = inputs["bronze_aliases"].where(F.col("reason").isNull())
-    ids = models.where(F.col("reason").isNull()).select("id")
+    ids = kept_models(inputs).select("id")
     # A target must be an id: an alias of an alias, or of another case, resolves nothing.
     targets = _ids_among(ids, aliases, "current_id")
     usable = aliases.join(F.broadcast(targets), on="current_id", how="left_semi")
-    former = models.where(F.col("former_of").isNotNull())
+    former = inputs["work_superseded"].where(F.col("former_of").isNotNull())
     readings = _readings(former, "id", "former_of", "former").unionByName(
         _readings(usable, "legacy_id", "current_id", "alias")
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame, functions as F
 
+from opentrace_spark.bronze.models import kept_models
 from opentrace_spark.silver.kinds import RELATIONS, tag_kind
 from opentrace_spark.silver.names import resolve_names
 from opentrace_spark.steps import Context
@@ -29,7 +30,7 @@ def build_listed(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
 
 
 def _kept(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    return inputs["bronze_models"].where(F.col("reason").isNull())
+    return kept_models(inputs)
 
 
 def build_parents(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:

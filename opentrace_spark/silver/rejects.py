@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import date, timedelta
 from functools import reduce
 
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame, functions as F
 
-from opentrace_spark.bronze.downloads import build_downloads
-from opentrace_spark.sources.rows import count_rows
+from opentrace_spark.bronze.downloads import judged_downloads
+from opentrace_spark.bronze.models import settled_models
+from opentrace_spark.sources.rows import count_rows, read_rows
 from opentrace_spark.steps import Context
 
 
 def build_rejects(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """The rejected rows of all kinds under one schema.
 
-    Acts: counts the rows of downloads/. Where `work_weeks` has used them all, as nearly always,
-    there is nothing to look for in them.
+    Acts: counts the rows of downloads/. Where every week has used all of its rows, as nearly
+    always, there is nothing to look for in them.
     """
-    frames = [frame for name, frame in inputs.items() if name != "work_weeks"]
-    used = inputs["work_weeks"].agg(F.sum("used")).head()
-    assert used is not None  # an aggregate without groups has one row
-    if count_rows(context.spark, context.landing, "downloads") != (used[0] or 0):
-        frames.append(build_downloads({}, context))
+    kinds = [inputs[f"bronze_{kind}"] for kind in ("aliases", "organizations", "annotations")]
+    frames = [settled_models(inputs["bronze_models"], inputs["work_superseded"]), *kinds]
+    weeks = _weeks(inputs["work_runs"], inputs["work_weeks"])
+    used = sum(count for _, count in weeks.values())
+    if count_rows(context.spark, context.landing, "downloads") != used:
+        in_part = [week for week, (rows, count) in weeks.items() if rows != count]
+        frames.append(_downloads(context, in_part))
     rejected = [
         frame.where("reason is not null").select(
             "source_file", F.col("source_row").alias("row"), "reason", "raw_values"
@@ -30,3 +37,31 @@ def build_rejects(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
         for frame in frames
     ]
     return reduce(DataFrame.unionByName, rejected)
+
+
+def _weeks(runs: DataFrame, weeks: DataFrame) -> dict[date, tuple[int, int]]:
+    """Week -> its rows in downloads/, and how many of them are used."""
+    there = runs.groupBy("week_start").agg(F.sum("rows").alias("rows"))
+    counted = there.join(weeks.select("week_start", "used"), on="week_start", how="left")
+    return {week: (rows, used or 0) for week, rows, used in counted.collect()}
+
+
+def _downloads(context: Context, weeks: Collection[date]) -> DataFrame:
+    """Rows of downloads/ with their reasons: all rows of some weeks (Mondays), and those without a
+    week or with a count that is none."""
+    rows = read_rows(context.spark, context.landing, "downloads", _of_weeks(weeks))
+    # Looked at several times; reading all files anew costs more than this.
+    return judged_downloads(rows.persist(StorageLevel.DISK_ONLY))
+
+
+def _of_weeks(weeks: Collection[date]) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
+    """The function of tasks that leaves out all other rows, most of downloads/ as a rule."""
+    days = pa.array([week + timedelta(days=n) for week in weeks for n in range(7)], pa.date32())
+
+    def keep(batch: pa.RecordBatch) -> pa.RecordBatch:
+        is_looked_for = pc.is_in(batch["week"], value_set=days)
+        is_count = pc.fill_null(pc.greater_equal(batch["count"], 0), False)
+        is_fine = pc.and_(pc.is_valid(batch["week"]), is_count)
+        return batch.filter(pc.or_(is_looked_for, pc.invert(is_fine)))
+
+    return keep

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -20,14 +21,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.bronze.downloads import read_reports, usable_names
+from opentrace_spark.bronze.downloads import usable_names
 from opentrace_spark.io import read_stored
 from opentrace_spark.locations import filesystem_of
 from opentrace_spark.metrics.exact import starts_of_runs
 from opentrace_spark.silver.names import resolve_names
 from opentrace_spark.silver.settle import FOUND
-from opentrace_spark.sources.cells import FIRST_DATE, LAST_DATE
-from opentrace_spark.sources.parquet import RowGroup, plain_row_groups, read_row_group
+from opentrace_spark.sources.parts import Part, parts_of, read_part, shared_out
 from opentrace_spark.steps import Context
 
 _Batches = Iterable[pa.RecordBatch]
@@ -55,19 +55,12 @@ def build_runs(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     first_label and last_label are the dates under which the rows were reported, `rows` how many
     they are. Rows without a week, or with a count that is none, are in no run.
     """
-    spark, folder = context.spark, context.scratch
-    ids = context.locations["work_names"]
-    groups, others = plain_row_groups(context.landing, "downloads", _SCHEMA)
-    schema = from_arrow_schema(RUNS)
-    frames = []
-    if groups:
-        tasks = _shared_out(groups, spark.sparkContext.defaultParallelism)
-        numbers = spark.range(0, len(tasks), 1, len(tasks))
-        frames.append(numbers.mapInArrow(_from_files(tasks, ids, folder), schema))
-    if others.of_kind("downloads"):
-        rows = read_reports(context, others).where("reason is null").select(*_SCHEMA.names)
-        frames.append(rows.mapInArrow(_from_rows(ids, folder), schema))
-    return reduce(DataFrame.unionByName, frames)
+    spark = context.spark
+    parts = parts_of(context.landing, "downloads")
+    tasks = shared_out(parts, _TASKS_PER_CORE * spark.sparkContext.defaultParallelism)
+    numbers = spark.range(0, len(tasks), 1, len(tasks))
+    index = _index(tasks, context.locations["work_names"], context.scratch)
+    return numbers.mapInArrow(index, from_arrow_schema(RUNS))
 
 
 def read_run(run: Mapping[str, Any]) -> pa.Table:
@@ -101,37 +94,25 @@ def _names(batches: _Batches) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_arrays([read_run(run)["name"].unique()], ["id"])
 
 
-def _shared_out(groups: list[RowGroup], cores: int) -> list[list[RowGroup]]:
-    """Row groups in order, in lists of about as many rows: one list per task."""
-    total = sum(group.rows for group in groups)
-    wanted = min(_RUN_ROWS, 1 + total // (_TASKS_PER_CORE * cores))
-    tasks: list[list[RowGroup]] = []
-    rows = wanted
-    for group in groups:
-        if rows >= wanted:
-            tasks.append([])
-            rows = 0
-        tasks[-1].append(group)
-        rows += group.rows
-    return tasks
-
-
-def _from_files(
-    tasks: list[list[RowGroup]], ids: str, folder: str
+def _index(
+    tasks: list[list[Part]], ids: str, folder: str
 ) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
-    """The function of tasks that read row groups themselves: a row says which list is its own."""
+    """The function of tasks: a row says which list of parts is its own."""
 
     def index(numbers: _Batches) -> Iterator[pa.RecordBatch]:
         for number in (row for batch in numbers for row in batch["id"].to_pylist()):
-            read = (batch for group in tasks[number] for batch in read_row_group(group, _SCHEMA))
-            yield from _runs(read, ids, folder)
+            yield from _runs(map(_usable, chain(*map(read_part, tasks[number]))), ids, folder)
 
     return index
 
 
-def _from_rows(ids: str, folder: str) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
-    """The function of tasks that get rows from Spark."""
-    return lambda batches: _runs(batches, ids, folder)
+def _usable(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows with a week and a count, as _SCHEMA: only their names are left to be judged.
+    `bronze/downloads.py` says what is wrong with the others."""
+    is_count = pc.fill_null(pc.greater_equal(rows["count"], 0), False)
+    is_usable = pc.and_(pc.is_valid(rows["week"]), is_count)
+    reports = rows.select(_SCHEMA.names)
+    return reports if pc.all(is_usable).as_py() else reports.filter(is_usable)
 
 
 def _runs(batches: _Batches, ids: str, folder: str) -> Iterator[pa.RecordBatch]:
@@ -147,34 +128,23 @@ def _runs(batches: _Batches, ids: str, folder: str) -> Iterator[pa.RecordBatch]:
 
 
 def _run(reports: pa.Table, ids: str, folder: str) -> pa.RecordBatch:
-    usable = reports.filter(_has_week_and_count(reports))
     known = _known_ids(ids)
-    places = pc.index_in(usable["id"], value_set=known.ids).combine_chunks()
+    places = pc.index_in(reports["id"], value_set=known.ids).combine_chunks()
     is_found = pc.is_valid(places)
-    labels = usable["week"].combine_chunks()
+    labels = reports["week"].combine_chunks()
     found = pa.table(
         {
             "week": labels.filter(is_found),
             "model_key": known.keys.take(places.filter(is_found)),
-            "count": usable["count"].combine_chunks().filter(is_found),
+            "count": reports["count"].combine_chunks().filter(is_found),
         }
     )
-    asked = usable.filter(pc.invert(is_found)).rename_columns(["week", "name", "count"])
+    asked = reports.filter(pc.invert(is_found)).rename_columns(["week", "name", "count"])
     # A name of its own for each attempt: what a killed task leaves behind is in no row.
     run = uuid4()
     rows = _written(found, FOUND, f"{folder}/found/part-{run}.parquet")
     rows += _written(asked, _ASKED, f"{folder}/asked/part-{run}.parquet")
     return pa.RecordBatch.from_pylist(rows, schema=RUNS)
-
-
-def _has_week_and_count(reports: pa.Table) -> pa.ChunkedArray:
-    """Rows that need a look at their name only; `bronze/downloads.py` says what is wrong with the
-    others."""
-    week, count = reports["week"], reports["count"]
-    in_range = pc.and_(
-        pc.greater_equal(week, pa.scalar(FIRST_DATE)), pc.less_equal(week, pa.scalar(LAST_DATE))
-    )
-    return pc.fill_null(pc.and_(in_range, pc.greater_equal(count, 0)), False)
 
 
 def _written(rows: pa.Table, schema: pa.Schema, uri: str) -> list[dict[str, Any]]:

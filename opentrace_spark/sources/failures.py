@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import unquote
 
 from opentrace_spark.errors import ContentError
 
 _MARK = "content-error:"
 _MARKED = re.compile(_MARK + r'("(?:[^"\\]|\\.)*")')
-_UNREADABLE = re.compile(r"FAILED_READ_FILE[^\n]*?(?:reading|read) file:? (?P<file>[^\n]+?)\.? ")
 
 
 class TaskContentError(ContentError):
@@ -20,26 +18,12 @@ class TaskContentError(ContentError):
         super().__init__(_MARK + json.dumps(message))
 
 
-def content_error_from(exception: BaseException, root: str = "") -> ContentError | None:
-    """The ContentError behind a failed Spark job, None where the job failed for another reason.
-
-    Recognises what the reading tasks of `sources.text` raise, and Spark's own words for a Parquet
-    file whose pages can't be read. `root` is the landing's URI: files below it are named relative
-    to it.
-    """
+def content_error_from(exception: BaseException) -> ContentError | None:
+    """The ContentError that a task raised, None where a Spark job failed for another reason."""
     if isinstance(exception, ContentError) and not isinstance(exception, TaskContentError):
         return exception
-    text = "\n".join(_texts(exception))
-    marked = _MARKED.search(text)
-    if marked:
-        return ContentError(json.loads(marked.group(1)))
-    unreadable = _UNREADABLE.search(text)
-    if unreadable:
-        return ContentError(
-            f"{_relative(unreadable.group('file'), root)}: a part of the file can't be read "
-            "(it is damaged or was changed meanwhile); write or download it again"
-        )
-    return None
+    marked = _MARKED.search("\n".join(_texts(exception)))
+    return ContentError(json.loads(marked.group(1))) if marked else None
 
 
 def _texts(exception: BaseException | None) -> list[str]:
@@ -55,8 +39,3 @@ def _texts(exception: BaseException | None) -> list[str]:
         ) or exception.__context__
     return texts
 
-
-def _relative(file: str, root: str) -> str:
-    path = re.sub(r"^file:/+", "/", unquote(file.strip()))
-    base = re.sub(r"^file:/+", "/", root)
-    return path.removeprefix(f"{base}/") if base else path

@@ -1,49 +1,53 @@
-"""Parquet files to typed rows: footers checked on the driver, rows read by Spark."""
+"""Parquet files to typed rows: footers looked at on the driver, row groups read in tasks."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import Column, DataFrame, SparkSession, functions as F, types as T
 
 from opentrace_spark.errors import ContentError
 from opentrace_spark.locations import filesystem_of, first_line
 from opentrace_spark.sources.failures import TaskContentError
-from opentrace_spark.sources.landing import Landing, LandingFile
-from opentrace_spark.sources.parquet_columns import Types, canonical_columns, named
-from opentrace_spark.sources.parquet_types import readable_columns
-from opentrace_spark.sources.schemas import (
-    COLUMNS,
-    KEEPS_OTHER_FIELDS,
-    row_schema,
-)
+from opentrace_spark.sources.landing import LandingFile
+from opentrace_spark.sources.parquet_columns import accepts, typed_batch
+from opentrace_spark.sources.schemas import COLUMNS, FORMS, KEEPS_OTHER_FIELDS, required_columns
 
-_FOOTERS_AT_ONCE = 8
-_BATCH_ROWS = 1 << 18
-_SAME = {
-    pa.string(): (pa.string(), pa.large_string()),
-    pa.int64(): (pa.int64(), pa.int32(), pa.int16(), pa.int8()),
-}
-"""Types whose values are surely of a wanted type, too."""
-
-_PATTERN_CHARACTERS = frozenset("{}[]*?\\")
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._=:-]*")
+_BATCH_ROWS = 1 << 17
 
 
-def check_parquet(file: LandingFile) -> Types:
-    """The columns of a file with the Spark types they are read as, from its footer.
+def check_parquet(file: LandingFile) -> pq.FileMetaData:
+    """The footer of a file whose columns can be read as its kind's.
 
-    Raises ContentError for a file without a readable footer, and what `readable_columns` raises.
+    Raises ContentError for a file without a readable footer, a required column that is missing,
+    a canonical column of a wrong type, and a name that is there twice.
     """
+    footer = read_footer(file)
+    schema = footer.schema.to_arrow_schema()
+    if len(set(schema.names)) < len(schema.names):
+        raise ContentError(f"{file.relative_path}: two columns have one name; rename or remove one")
+    missing = [name for name in required_columns(file.kind) if name not in schema.names]
+    if missing:
+        raise ContentError(
+            f"{file.relative_path}: no column {' and '.join(missing)} "
+            f"(it has {', '.join(schema.names)}); write {', '.join(required_columns(file.kind))}"
+        )
+    for rule in COLUMNS[file.kind]:
+        if rule.name in schema.names and not accepts(rule.form, schema.field(rule.name).type):
+            raise ContentError(
+                f"{file.relative_path}: column {rule.name} is {schema.field(rule.name).type}, "
+                f"expected {FORMS[rule.form].expected}; write it as that"
+            )
+    return footer
+
+
+def read_footer(file: LandingFile) -> pq.FileMetaData:
+    """The footer of a file. Raises ContentError where it has none that can be read."""
     filesystem, path = filesystem_of(file.uri)
     try:
-        with pq.ParquetFile(path, filesystem=filesystem) as parquet:
-            return readable_columns(file, parquet)
+        return pq.read_metadata(path, filesystem=filesystem)
     except (OSError, pa.ArrowException) as error:
         raise ContentError(
             f"{file.relative_path}: not a readable Parquet file ({first_line(error)}); "
@@ -51,138 +55,40 @@ def check_parquet(file: LandingFile) -> Types:
         ) from None
 
 
-def count_parquet_rows(landing: Landing, kind: str) -> int:
-    """How many rows the Parquet files of a kind have, by their footers."""
-    return sum(footer.num_rows for footer in _footers(_parquet_files(landing, kind)))
+def read_row_group(file: LandingFile, number: int, first_row: int) -> Iterator[pa.RecordBatch]:
+    """The typed rows of a row group as `schemas.arrow_schema`, in batches.
 
-
-def _parquet_files(landing: Landing, kind: str) -> list[LandingFile]:
-    return [file for file in landing.of_kind(kind) if file.format == "parquet"]
-
-
-def _footers(files: list[LandingFile]) -> list[pq.FileMetaData]:
-    def footer(file: LandingFile) -> pq.FileMetaData:
-        filesystem, path = filesystem_of(file.uri)
-        return pq.read_metadata(path, filesystem=filesystem)
-
-    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-        return list(pool.map(footer, files))
-
-
-@dataclass(frozen=True)
-class RowGroup:
-    """A part of a Parquet file that a task can read by itself; `uri` names the file."""
-
-    uri: str
-    relative_path: str
-    number: int
-    rows: int
-
-
-def plain_row_groups(
-    landing: Landing, kind: str, schema: pa.Schema
-) -> tuple[list[RowGroup], Landing]:
-    """The row groups of a kind's files that hold the types of `schema`, in order, and the
-    landing without these files.
-
-    What is in them needs no look at its types: tasks read them without Spark's way through rows.
+    `first_row` is the number of its first row in the file, from 1. Raises TaskContentError where
+    it can't be read.
     """
-    files = _parquet_files(landing, kind)
-    plain = {
-        file: footer
-        for file, footer in zip(files, _footers(files), strict=True)
-        if _is_plain(footer.schema.to_arrow_schema(), schema)
-    }
-    groups = [
-        RowGroup(file.uri, file.relative_path, number, footer.row_group(number).num_rows)
-        for file, footer in plain.items()
-        for number in range(footer.num_row_groups)
-    ]
-    return groups, replace(landing, files=tuple(f for f in landing.files if f not in plain))
+    batches = _batches(file, number)
+    while True:
+        with _named_errors(file):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield typed_batch(file, batch, first_row)
+        first_row += len(batch)
 
 
-def _is_plain(found: pa.Schema, wanted: pa.Schema) -> bool:
-    lowered = [name.lower() for name in found.names]
-    return all(
-        lowered.count(field.name) == 1
-        and field.name in found.names
-        and found.field(field.name).type in _SAME.get(field.type, (field.type,))
-        for field in wanted
-    )
+def _batches(file: LandingFile, number: int) -> Iterator[pa.RecordBatch]:
+    filesystem, path = filesystem_of(file.uri)
+    with filesystem.open_input_file(path) as source:
+        # Nanoseconds, the default for these, end in 2262.
+        parquet = pq.ParquetFile(source, coerce_int96_timestamp_unit="us")
+        wanted = None
+        if file.kind not in KEEPS_OTHER_FIELDS:
+            there = parquet.schema_arrow.names
+            wanted = [rule.name for rule in COLUMNS[file.kind] if rule.name in there]
+        yield from parquet.iter_batches(_BATCH_ROWS, [number], wanted, use_threads=False)
 
 
-def read_row_group(group: RowGroup, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The rows of a row group of `plain_row_groups`, in batches. Raises TaskContentError where it
-    can't be read."""
-    filesystem, path = filesystem_of(group.uri)
+@contextmanager
+def _named_errors(file: LandingFile) -> Iterator[None]:
     try:
-        with filesystem.open_input_file(path) as source:
-            batches = pq.ParquetFile(source).iter_batches(
-                _BATCH_ROWS, [group.number], schema.names, use_threads=False
-            )
-            for batch in batches:
-                yield batch.select(schema.names).cast(schema)
+        yield
     except (OSError, pa.ArrowException) as error:
         raise TaskContentError(
-            f"{group.relative_path}: a part of the file can't be read ({first_line(error)}); "
-            "write or download it again"
+            f"{file.relative_path}: a part of the file can't be read (it is damaged or was "
+            f"changed meanwhile: {first_line(error)}); write or download it again"
         ) from None
-
-
-def read_parquet(spark: SparkSession, landing: Landing, kind: str) -> list[DataFrame]:
-    """The rows of all Parquet files of a kind as `schemas.row_schema(kind)`; starts no job.
-
-    A frame for each set of files that have the same columns and types.
-    """
-    files = _parquet_files(landing, kind)
-    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-        found = list(pool.map(check_parquet, files))
-    groups: dict[str, tuple[Types, list[LandingFile]]] = {}
-    known = {rule.name for rule in COLUMNS[kind]}
-    for file, types in zip(files, found, strict=True):
-        if kind not in KEEPS_OTHER_FIELDS:
-            types = {name: types[name] for name in types if name in known}
-        signature = repr(sorted((name, repr(type_)) for name, type_ in types.items()))
-        # Beside a path that looks like a pattern Spark lists all others twice: read it apart.
-        signature += str(_looks_like_pattern(file))
-        groups.setdefault(signature, (types, []))[1].append(file)
-    return [_read_group(spark, landing, kind, *group) for group in groups.values()]
-
-
-def _read_group(
-    spark: SparkSession, landing: Landing, kind: str, types: Types, files: list[LandingFile]
-) -> DataFrame:
-    schema = T.StructType([T.StructField(name, type_) for name, type_ in types.items()])
-    uris = [file.uri for file in files]
-    reader = spark.read.schema(schema)
-    if _looks_like_pattern(files[0]):
-        reader = reader.option("__globPaths__", "false")
-    rows = reader.parquet(*uris)
-    columns, reason = canonical_columns(kind, types)
-    metadata = rows.metadataColumn("_metadata")
-    encoded = not all(_PLAIN_PATH.fullmatch(uri) for uri in uris)
-    columns["source_file"] = _relative_path(metadata["file_path"], landing.uri, kind, encoded)
-    columns["source_row"] = metadata["row_index"] + 1
-    columns["reason"] = reason
-    present = [named(name) for name in types if name in columns]
-    columns["raw_values"] = F.when(
-        reason.isNotNull(), F.make_valid_utf8(F.to_json(F.struct(*present)))
-    )
-    return rows.select(
-        [columns[field.name].cast(field.dataType).alias(field.name) for field in row_schema(kind)]
-    )
-
-
-def _looks_like_pattern(file: LandingFile) -> bool:
-    return not _PATTERN_CHARACTERS.isdisjoint(file.uri)
-
-
-def _relative_path(path: Column, root: str, kind: str, encoded: bool) -> Column:
-    """The path below the landing; Spark percent-encodes some characters of `file_path`."""
-    scheme, _, rest = root.partition("://")
-    base = rest if scheme == "file" else f"/{rest.partition('/')[2]}".rstrip("/")
-    after_authority = len(scheme) + (2 if scheme == "file" else 4)
-    if encoded:
-        path = F.url_decode(F.replace(path, F.lit("+"), F.lit("%2B")))
-    begin = F.locate(f"{base}/{kind}/", path, after_authority) + len(base) + 1
-    return F.substring(path, begin, F.lit(2**31 - 1))

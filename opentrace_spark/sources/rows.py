@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from opentrace_spark.errors import ContentError
 from opentrace_spark.sources.landing import Landing, LandingFile
-from opentrace_spark.sources.parquet import check_parquet, count_parquet_rows, read_parquet
+from opentrace_spark.sources.parquet import check_parquet
+from opentrace_spark.sources.parts import parts_of, read_part, shared_out
 from opentrace_spark.sources.schemas import row_schema
-from opentrace_spark.sources.text import check_text, read_text
+from opentrace_spark.sources.text import check_text
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+Filter = Callable[[pa.RecordBatch], pa.RecordBatch]
+
 _FILES_AT_ONCE = 8
+_TASKS_PER_CORE = 4
 
 
 def check_files(landing: Landing) -> None:
@@ -24,46 +29,47 @@ def check_files(landing: Landing) -> None:
 
     Raises ContentError for the first file (in order) that can't be used, with what to do.
     """
-    _check(landing.files, check_parquet, check_text)
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+        for _ in pool.map(_check, landing.files):
+            pass
 
 
-def read_rows(spark: SparkSession, landing: Landing, kind: str) -> DataFrame:
+def read_rows(
+    spark: SparkSession, landing: Landing, kind: str, keep: Filter | None = None
+) -> DataFrame:
     """Every row of a kind as `schemas.row_schema(kind)`, an empty frame where it has no files.
 
-    Starts no job. Row numbers count from 1 in each file. Raises ContentError as `check_files`.
+    Starts no job. Row numbers count from 1 in each file. Tasks open the files themselves, and parse
+    them anew for every use of the frame; `keep` is what they do with the rows before Spark gets
+    them.
     """
-    files = landing.of_kind(kind)
-    _check(files, None, check_text)
-    texts = tuple(file for file in files if file.format != "parquet")
-    frames = read_parquet(spark, landing, kind)
-    if texts:
-        frames.append(read_text(spark, kind, texts))
-    if not frames:
+    tasks = shared_out(
+        parts_of(landing, kind), _TASKS_PER_CORE * spark.sparkContext.defaultParallelism
+    )
+    if not tasks:
         return spark.createDataFrame([], row_schema(kind))
-    return reduce(lambda left, right: left.unionByName(right), frames)
+    numbers = spark.range(0, len(tasks), 1, len(tasks))
+
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for number in (row for batch in batches for row in batch["id"].to_pylist()):
+            for part in tasks[number]:
+                yield from read_part(part) if keep is None else map(keep, read_part(part))
+
+    return numbers.mapInArrow(read, row_schema(kind))
 
 
 def count_rows(spark: SparkSession, landing: Landing, kind: str) -> int:
     """How many rows the files of a kind have. Starts a job where there are text files."""
-    texts = tuple(file for file in landing.of_kind(kind) if file.format != "parquet")
-    in_texts = read_text(spark, kind, texts).count() if texts else 0
-    return in_texts + count_parquet_rows(landing, kind)
+    parts = parts_of(landing, kind)
+    if all(part.rows is not None for part in parts):
+        return sum(part.rows or 0 for part in parts)
+    return read_rows(spark, landing, kind).count()
 
 
-def _check(
-    files: tuple[LandingFile, ...],
-    parquet: Callable[[LandingFile], object] | None,
-    text: Callable[[LandingFile], object],
-) -> None:
-    def check(file: LandingFile) -> None:
-        if file.size == 0:
-            raise ContentError(
-                f"{file.relative_path}: the file is empty (0 bytes); write it again or take it out"
-            )
-        look = parquet if file.format == "parquet" else text
-        if look is not None:
-            look(file)
-
-    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
-        for _ in pool.map(check, files):
-            pass
+def _check(file: LandingFile) -> None:
+    if file.size == 0:
+        raise ContentError(
+            f"{file.relative_path}: the file is empty (0 bytes); write it again or take it out"
+        )
+    look = check_parquet if file.format == "parquet" else check_text
+    look(file)

@@ -1,12 +1,11 @@
-"""CSV and JSON Lines files to typed rows, read in Spark tasks: one task per file, in batches."""
+"""CSV and JSON Lines files to typed rows, in batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
-from pyspark import StorageLevel
 
 from opentrace_spark.errors import ContentError
 from opentrace_spark.sources.cells import PARSERS, UnparsableError, to_json
@@ -19,33 +18,10 @@ from opentrace_spark.sources.schemas import (
     OTHER_FIELDS,
     arrow_schema,
     required_columns,
-    row_schema,
 )
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 _BATCH_ROWS = 20_000
 _BATCH_CHARACTERS = 8_000_000
-
-
-def read_text(spark: SparkSession, kind: str, files: tuple[LandingFile, ...]) -> DataFrame:
-    """The rows of text files as `schemas.row_schema(kind)`; starts no job.
-
-    A malformed row and one with a cell that does not parse have a `reason` and `raw_values`. The
-    frame is marked to be kept on disk once read, since parsing it again costs more than that.
-    """
-    if not files:
-        return spark.createDataFrame([], row_schema(kind))
-    numbers = spark.range(0, len(files), 1, len(files))  # a partition per file
-
-    def read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                yield from read_batches(files[number])
-
-    rows = numbers.mapInArrow(read, row_schema(kind))
-    return rows.persist(StorageLevel.DISK_ONLY)
 
 
 def check_text(file: LandingFile) -> None:
@@ -65,9 +41,10 @@ def check_text(file: LandingFile) -> None:
         )
 
 
-def read_batches(file: LandingFile) -> Iterator[pa.RecordBatch]:
-    """The typed rows of one file, a few thousand at a time.
+def read_text(file: LandingFile) -> Iterator[pa.RecordBatch]:
+    """The typed rows of one file as `schemas.arrow_schema`, a few thousand at a time.
 
+    A malformed row and one with a cell that does not parse have a `reason` and `raw_values`.
     Raises TaskContentError for what `records.read_records` refuses.
     """
     schema = arrow_schema(file.kind)

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import date, datetime, timezone
 
 import pyarrow as pa
 import pytest
 
-from opentrace_spark.bronze.aliases import build_aliases
-from opentrace_spark.bronze.annotations import build_annotations
-from opentrace_spark.bronze.downloads import build_downloads
-from opentrace_spark.bronze.models import build_models
-from opentrace_spark.bronze.organizations import build_organizations
+from opentrace_spark.bronze.models import judged_models, superseded_rows
 from opentrace_spark.bronze.weekdays import check_weekdays
-from opentrace_spark.config import load_config
+from opentrace_spark.check import JUDGES
 from opentrace_spark.errors import ContentError
-from opentrace_spark.steps import Context
+from opentrace_spark.sources.rows import read_rows
 
 HEADER = "week,id,count\n"
-BUILDS: dict[str, Callable] = {
-    "downloads": build_downloads,
-    "models": build_models,
-    "aliases": build_aliases,
-    "organizations": build_organizations,
-    "annotations": build_annotations,
-}
 
 
 @pytest.fixture
@@ -34,9 +22,7 @@ def build(spark, make_landing):
     """A bronze frame of a landing with the given files."""
 
     def frame(kind, files):
-        landing = make_landing(files)
-        now = datetime.now(timezone.utc)
-        return BUILDS[kind]({}, Context(spark, load_config(), landing, "test", now, ""))
+        return JUDGES[kind](read_rows(spark, make_landing(files), kind))
 
     return frame
 
@@ -128,7 +114,9 @@ def test_build_downloads_settles_repeated_counts(bronze):
     assert said == {"week": "2024-07-08", "id": "differ", "count": 2}
 
 
-def test_build_models_keeps_the_latest_row_of_a_repository_and_of_an_id(bronze):
+def test_build_models_keeps_the_latest_row_of_a_repository_and_of_an_id(
+    spark, make_landing, bronze
+):
     def row(name, hub_id, day):
         modified = day and datetime(2024, 1, day, tzinfo=timezone.utc)
         return {"id": name, "_id": hub_id, "lastModified": modified}
@@ -151,13 +139,18 @@ def test_build_models_keeps_the_latest_row_of_a_repository_and_of_an_id(bronze):
         f"models/{n}.parquet": pa.Table.from_pylist(t) for n, t in (("1", first), ("2", second))
     }
     rows = bronze("models", tables)
-    rejected = {k: (r["reason"], r["former_of"]) for k, r in rows.items() if r["reason"]}
-    assert rejected == {
-        ("1.parquet", 1): ("duplicate_row", "renamed/new"),
-        ("1.parquet", 2): ("duplicate_row", None),
-        ("1.parquet", 3): ("duplicate_row", None),
-        ("1.parquet", 5): ("duplicate_row", "moved/x"),
-        ("1.parquet", 6): ("empty_id", None),
+    assert {place: row["reason"] for place, row in rows.items() if row["reason"]} == {
+        ("1.parquet", 1): "duplicate_row",
+        ("1.parquet", 2): "duplicate_row",
+        ("1.parquet", 3): "duplicate_row",
+        ("1.parquet", 5): "duplicate_row",
+        ("1.parquet", 6): "empty_id",
+    }
+    models = judged_models(read_rows(spark, make_landing(tables), "models"))
+    superseded = superseded_rows(models).where("former_of is not null")
+    assert {tuple(row) for row in superseded.select("id", "former_of").collect()} == {
+        ("renamed/old", "renamed/new"),
+        ("reborn/x", "moved/x"),
     }
 
 
@@ -211,7 +204,7 @@ def test_builders_start_no_job(spark, build):
     files = {f"downloads/{number}.parquet": week for number in range(40)}
     spark.sparkContext.setJobGroup("no-jobs", "builders")
     try:
-        for kind in BUILDS:
+        for kind in JUDGES:
             build(kind, files)
         assert spark.sparkContext.statusTracker().getJobIdsForGroup("no-jobs") == []
     finally:

@@ -76,8 +76,13 @@ def context(spark: SparkSession) -> Context:
 @pytest.fixture(scope="module")
 def inputs(spark: SparkSession) -> dict[str, DataFrame]:
     source = "source_file string, source_row bigint, reason string"
+    models = [(*row[:3], None) for row in MODELS]
+    superseded = [row for row in MODELS if row[3]]
     return {
-        "bronze_models": spark.createDataFrame(MODELS, f"id string, {source}, former_of string"),
+        "bronze_models": spark.createDataFrame(models, f"id string, {source}"),
+        "work_superseded": spark.createDataFrame(
+            superseded, f"id string, {source}, former_of string"
+        ),
         "bronze_aliases": spark.createDataFrame(
             ALIASES, f"legacy_id string, current_id string, {source}"
         ),

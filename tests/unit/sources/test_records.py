@@ -11,7 +11,7 @@ import pytest
 from opentrace_spark.errors import ContentError
 from opentrace_spark.sources.records import read_records
 from opentrace_spark.sources.rows import check_files
-from opentrace_spark.sources.text import read_batches
+from opentrace_spark.sources.text import read_text
 
 HEADER = "week,id,count\n"
 ROW = "2024-07-08,a/b,5\n"
@@ -129,7 +129,7 @@ def test_reading_stops_at_files_that_are_bad_further_on(records, name, content, 
 def test_read_batches_types_rows_and_says_what_is_wrong(make_landing):
     text = HEADER + ROW + "2024-13-08,a/b,x\n" + "2024-07-08,a/b,5.0\n" + "a,b\n" + ",,\n"
     (file,) = make_landing({"downloads/x.csv": text}).of_kind("downloads")
-    (batch,) = read_batches(file)
+    (batch,) = read_text(file)
     rows = batch.to_pylist()
     assert [(row["reason"], row["raw_values"]) for row in rows] == [
         (None, None),
@@ -145,5 +145,5 @@ def test_read_batches_types_rows_and_says_what_is_wrong(make_landing):
 def test_read_batches_keeps_other_fields(make_landing):
     line = '{"id": "a/b", "sha": "1", "cardData": {"base_model": "x/y"}, "spaces": null}\n'
     (file,) = make_landing({"models/x.jsonl": line}).of_kind("models")
-    (row,) = next(read_batches(file)).to_pylist()
+    (row,) = next(read_text(file)).to_pylist()
     assert (row["other_fields"], row["cardData"]) == ('{"sha":"1"}', '{"base_model":"x/y"}')
