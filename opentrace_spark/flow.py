@@ -27,7 +27,7 @@ from opentrace_spark.silver.lineage import build_lineage, build_linked
 from opentrace_spark.silver.model_weeks import build_model_weeks, build_totals, build_weeks_read
 from opentrace_spark.silver.models import build_identities, build_models
 from opentrace_spark.silver.names import build_names
-from opentrace_spark.silver.parents import build_listed, build_parents
+from opentrace_spark.silver.parents import build_annotated, build_listed, build_parents
 from opentrace_spark.silver.rejects import build_rejects
 from opentrace_spark.silver.resolutions import build_resolutions
 from opentrace_spark.silver.runs import build_asked, build_runs, build_unfound
@@ -48,11 +48,18 @@ FLOW: tuple[Step, ...] = (
     _step("bronze_aliases", build_aliases),
     _step("bronze_organizations", build_organizations),
     _step("bronze_annotations", build_annotations),
-    # Names, once for downloads and parents alike; weekly counts under resolved names.
+    # Names, once for downloads and parents alike.
     _step("work_names", build_names, "bronze_models", "work_superseded", "bronze_aliases"),
     _step("work_runs", build_runs, "work_names"),
-    _step("work_unfound", build_unfound, "work_runs"),
+    _step("work_annotated", build_annotated, "bronze_annotations", "work_names"),
+    _step(
+        "work_listed",
+        build_listed,
+        *("bronze_models", "work_superseded", "work_annotated", "work_names"),
+    ),
+    _step("work_unfound", build_unfound, "work_runs", "work_listed"),
     _step("work_asked", build_asked, "work_unfound", "work_names"),
+    # Weekly counts under resolved names, and what they add up to.
     _step("work_weeks", build_weeks_read, "work_runs", "work_asked"),
     _step("silver_model_weeks", build_model_weeks, "work_weeks", acts=True, files_of="work_weeks"),
     _step(
@@ -75,14 +82,9 @@ FLOW: tuple[Step, ...] = (
     ),
     # Lineage: parents, roots, families.
     _step(
-        "work_listed",
-        build_listed,
-        *("bronze_models", "work_superseded", "bronze_annotations", "work_names"),
-    ),
-    _step(
         "work_parents",
         build_parents,
-        *("work_listed", "bronze_models", "work_superseded", "work_names"),
+        *("work_listed", "work_asked", "bronze_models", "work_superseded"),
     ),
     _step("silver_resolutions", build_resolutions, "silver_model_weeks", "work_parents"),
     _step("work_linked", build_linked, "work_names", "work_parents", acts=True),

@@ -280,6 +280,13 @@ def read_stored(location: str, columns: list[str] | None = None) -> pa.Table:
     return pq.read_table(path, filesystem=filesystem, columns=columns, use_threads=False)
 
 
+def read_batches(uri: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Columns of one Parquet file of a stored table, in batches, for functions on workers."""
+    filesystem, path = filesystem_of(uri)
+    with filesystem.open_input_file(path) as source:
+        yield from pq.ParquetFile(source).iter_batches(columns=list(columns), use_threads=False)
+
+
 def read_columns(folder: str, file: str, columns: list[str]) -> pa.Table:
     """Columns of a Parquet file of a stored table, for functions on workers: `folder` is the URI
     or path of the table, `file` the path below it."""

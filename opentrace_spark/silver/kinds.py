@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, functions as F
 
 RELATIONS = ("finetune", "adapter", "quantized", "merge")
@@ -41,24 +43,26 @@ REPACKAGED_WORDS = (
 )
 
 
-def tag_kind(tags: Column, library: Column) -> Column:
-    """What tags (ARRAY<STRING>) and library (STRING) tell of a derived model, never null.
+_TELLING = {
+    "quantized": QUANTIZED_WORDS,
+    "adapter": ADAPTER_WORDS,
+    "repackaged": REPACKAGED_WORDS,
+}
+
+
+def tag_kind(tags: Sequence[str] | None, library: str | None) -> str:
+    """What tags and library tell of a derived model.
 
     One of merge (tags only), quantized, adapter, repackaged, finetune: the first that applies.
     """
-    lowered_tags = F.transform(F.coalesce(tags, F.array().cast("array<string>")), F.lower)
-    lowered_library = F.coalesce(F.lower(library), F.lit(""))
-
-    def tells(words: tuple[str, ...]) -> Column:
-        return _has_any(lowered_tags, words) | lowered_library.isin(*words)
-
-    return (
-        F.when(_has_any(lowered_tags, MERGE_WORDS), "merge")
-        .when(tells(QUANTIZED_WORDS), "quantized")
-        .when(tells(ADAPTER_WORDS), "adapter")
-        .when(tells(REPACKAGED_WORDS), "repackaged")
-        .otherwise("finetune")
-    )
+    words = {tag.lower() for tag in tags or ()}
+    if not words.isdisjoint(MERGE_WORDS):
+        return "merge"
+    words.add((library or "").lower())
+    for name, telling in _TELLING.items():
+        if not words.isdisjoint(telling):
+            return name
+    return "finetune"
 
 
 def kind(relation: Column, parent_count: Column, from_tags: Column) -> Column:
@@ -71,8 +75,3 @@ def kind(relation: Column, parent_count: Column, from_tags: Column) -> Column:
         parent_count > 0,
         F.coalesce(relation, F.when(parent_count > 1, F.lit("merge")), from_tags),
     )
-
-
-def _has_any(texts: Column, words: tuple[str, ...]) -> Column:
-    # Null elements would make arrays_overlap null where nothing matches.
-    return F.coalesce(F.arrays_overlap(texts, F.array(*map(F.lit, words))), F.lit(False))

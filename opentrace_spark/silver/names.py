@@ -15,10 +15,15 @@ No trimming, no parsing of addresses.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, functions as F
 
 from opentrace_spark.bronze.models import kept_models
+from opentrace_spark.io import read_stored
 from opentrace_spark.steps import Context
 
 UNKNOWN = "unknown"
@@ -111,3 +116,19 @@ def _answers(asked: DataFrame, names: DataFrame) -> DataFrame:
     )
     candidates = met.where(is_itself | (F.col("resolution") == "exact"))
     return candidates.groupBy("asked").agg(F.min(candidate).alias("best"))
+
+
+@dataclass(frozen=True)
+class KnownIds:
+    """The ids of models/ and, in the same order, their keys."""
+
+    ids: pa.Array
+    keys: pa.Array
+
+
+@lru_cache(maxsize=1)
+def known_ids(uri: str) -> KnownIds:
+    """The ids in `work_names` at `uri`, for functions on workers; kept for the next one."""
+    names = read_stored(uri, ["name", "model_key", "resolution"])
+    exact = names.filter(pc.equal(names["resolution"], "exact"))
+    return KnownIds(exact["name"].combine_chunks(), exact["model_key"].combine_chunks())

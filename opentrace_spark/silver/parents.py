@@ -1,44 +1,179 @@
 """Who each model says it was derived from: one source per model, in the author's order.
 
-Sources in order of preference: annotation, card (`cardData.base_model`), `baseModels`, tags. The
-first that names a parent gives the whole list. docs/method.md, "Parents", has the rules.
+`silver/listing.py` has the rules of the sources; here every model is asked, and the names resolved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from urllib.parse import unquote
 
-from pyspark.sql import Column, DataFrame, functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.bronze.models import kept_models
-from opentrace_spark.silver.kinds import RELATIONS, tag_kind
-from opentrace_spark.silver.names import resolve_names
+from opentrace_spark.io import read_batches, read_stored
+from opentrace_spark.silver.kinds import tag_kind
+from opentrace_spark.silver.listing import TAG_PREFIX, Entry, listing_of
+from opentrace_spark.silver.names import known_ids, resolve_names
 from opentrace_spark.steps import Context
 
-# Only these two fields are parsed; VARIANT tells a text that looks like a list from a list.
-_CARD = "base_model VARIANT, base_model_relation STRING"
-_TAG = r"(?s)^base_model:(?:(" + "|".join(RELATIONS) + r"):)?(.*)$"
+_Batches = Iterable[pa.RecordBatch]
+_READ = (
+    *("id", "tags", "library_name", "cardData", "baseModels"),
+    *("source_file", "source_row", "reason"),
+)
+_LISTED = pa.schema(
+    [
+        ("model_id", pa.string()),
+        ("position", pa.int32()),
+        ("is_listed", pa.bool_()),
+        ("parent_name", pa.string()),
+        ("is_id", pa.bool_()),
+        ("hub_id", pa.string()),
+        ("parent_source", pa.string()),
+        ("relation", pa.string()),
+        ("tag_kind", pa.string()),
+        ("entries", pa.int32()),
+    ]
+)
+
+
+def build_annotated(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_annotated`: `id, derived_from` of every annotated model, of the first row that
+    fills it. Reads `bronze_annotations` and `work_names`."""
+    if not context.landing.of_kind("annotations"):
+        return context.spark.createDataFrame([], "id string, derived_from string")
+    return annotated_models(inputs["bronze_annotations"], inputs["work_names"])
+
+
+def annotated_models(annotations: DataFrame, names: DataFrame) -> DataFrame:
+    """See `build_annotated`; names are resolved as everywhere."""
+    is_filled = F.trim("derived_from") != ""
+    filled = annotations.where(F.col("reason").isNull() & is_filled).select(
+        F.col("id").alias("annotated_name"), "derived_from", "source_file", "source_row"
+    )
+    resolved = resolve_names(filled, names, name="annotated_name", into="id", how="how")
+    first = F.min_by("derived_from", F.struct("source_file", "source_row"))
+    by_model = resolved.where(F.col("id").isNotNull()).groupBy("id").agg(first.alias("filled"))
+    return by_model.select("id", F.col("filled").alias("derived_from"))
 
 
 def build_listed(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Scratch `work_listed`: one row per model and name of its source, names as they are written.
+    """Scratch `work_listed`: one row per model and entry of its list, names as they are written.
 
-    Reads `bronze_models`, `bronze_annotations`, `work_names`. Columns: those of `_listed`.
+    Tasks read the files of `bronze_models` themselves, with `work_superseded`, `work_annotated` and
+    `work_names` beside. Columns: model_id; position INT from 1; is_listed, parent_name, hub_id,
+    relation as in `listing.Entry`; is_id, whether the name is an id of models/; parent_source;
+    tag_kind, of the model; entries INT, how many rows the model has.
     """
-    annotated = _annotated(inputs["bronze_annotations"], inputs["work_names"])
-    return _listed(_with_lists(_kept(inputs), annotated))
+    files = [unquote(uri) for uri in inputs["bronze_models"].inputFiles()]
+    listed = context.spark.createDataFrame([(file,) for file in sorted(files)], "file string")
+    beside = ("work_superseded", "work_annotated", "work_names")
+    ask = _ask(*(context.locations[table] for table in beside))
+    return listed.repartition(max(1, len(files)), "file").mapInArrow(
+        ask, from_arrow_schema(_LISTED)
+    )
 
 
-def _kept(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    return kept_models(inputs)
+def _ask(
+    superseded: str, annotated: str, names: str
+) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
+    """The function of tasks that list the parents of the models in some files."""
+
+    def ask(files: _Batches) -> Iterator[pa.RecordBatch]:
+        for file in (file for batch in files for file in batch["file"].to_pylist()):
+            for batch in read_batches(file, _READ):
+                models = _telling(_kept(batch, superseded), read_stored(annotated))
+                yield _with_ids(_entries(models), names)
+
+    return ask
+
+
+def _kept(models: pa.RecordBatch, superseded: str) -> pa.RecordBatch:
+    usable = models.filter(pc.is_null(models["reason"]))
+    later = _places(superseded)
+    if not later:
+        return usable
+    places = zip(usable["source_file"].to_pylist(), usable["source_row"].to_pylist(), strict=True)
+    return usable.filter(pa.array([place not in later for place in places], pa.bool_()))
+
+
+@lru_cache(maxsize=1)
+def _places(superseded: str) -> frozenset[tuple[str, int]]:
+    rows = read_stored(superseded, ["source_file", "source_row"])
+    return frozenset(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+
+
+def _telling(models: pa.RecordBatch, annotated: pa.Table) -> pa.RecordBatch:
+    """The models that may list a parent, with `derived_from`: most tell nothing."""
+    places = pc.index_in(models["id"], value_set=annotated["id"].combine_chunks())
+    derived_from = annotated["derived_from"].combine_chunks().take(places)
+    card, tags = models["cardData"], models["tags"]
+    members = pc.list_value_length(pc.struct_field(models["baseModels"], "models"))
+    tells = [
+        pc.is_valid(derived_from),
+        pc.match_substring(card, "base_model"),
+        pc.match_substring(card, "\\u"),
+        pc.greater(members, 0),
+    ]
+    named = pc.list_parent_indices(tags).filter(pc.starts_with(pc.list_flatten(tags), TAG_PREFIX))
+    is_telling = np.zeros(len(models), dtype=bool)
+    is_telling[named.to_numpy()] = True
+    for told in tells:
+        is_telling |= pc.fill_null(told, False).to_numpy(zero_copy_only=False)
+    return models.append_column("derived_from", derived_from).filter(pa.array(is_telling))
+
+
+def _entries(models: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows of _LISTED, but for `is_id`."""
+    rows: list[tuple[str, int, Entry, str, str, int]] = []
+    asked = ("id", "derived_from", "cardData", "baseModels", "tags", "library_name")
+    for model, derived_from, card, base, tags, library in zip(
+        *(models[name].to_pylist() for name in asked), strict=True
+    ):
+        listing = listing_of(derived_from, card, base, tags)
+        if listing is not None:
+            kind = tag_kind(tags, library)
+            for position, entry in enumerate(listing.entries, start=1):
+                rows.append((model, position, entry, listing.source, kind, len(listing.entries)))
+    columns = {
+        "model_id": [row[0] for row in rows],
+        "position": [row[1] for row in rows],
+        "is_listed": [row[2].is_listed for row in rows],
+        "parent_name": [row[2].name for row in rows],
+        "hub_id": [row[2].hub_id for row in rows],
+        "relation": [row[2].relation for row in rows],
+        "parent_source": [row[3] for row in rows],
+        "tag_kind": [row[4] for row in rows],
+        "entries": [row[5] for row in rows],
+    }
+    fields = [field for field in _LISTED if field.name in columns]
+    return pa.RecordBatch.from_pydict(columns, schema=pa.schema(fields))
+
+
+def _with_ids(entries: pa.RecordBatch, names: str) -> pa.RecordBatch:
+    is_id = pc.is_in(entries["parent_name"], value_set=known_ids(names).ids)
+    return entries.append_column("is_id", is_id).select(_LISTED.names)
+
+
+def unfound_names(listed: DataFrame) -> DataFrame:
+    """The names of `work_listed` that are no ids of models/, as `name`, some more than once."""
+    return listed.where("not is_id and parent_name is not null").select(
+        F.col("parent_name").alias("name")
+    )
 
 
 def build_parents(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per model and listed parent, names resolved; starts no Spark job.
 
-    Reads `work_listed`, `bronze_models`, `work_names`. Columns: `model_id, model_key,
-    position, parent_name, parent_id, parent_key, resolution, parent_source, relation, is_self,
-    tag_kind`.
+    Reads `work_listed`, `work_asked`, `bronze_models`, `work_superseded`. Columns: `model_id,
+    model_key, position, parent_name, parent_id, parent_key, resolution, parent_source, relation,
+    is_self, tag_kind`.
 
     - position INT: place in the source's list of names, from 1; two names of one model keep the
       first place;
@@ -50,168 +185,38 @@ def build_parents(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
 
     Models that list nothing have no row.
     """
-    return _distinct_parents(_resolved(inputs["work_listed"], _kept(inputs), inputs["work_names"]))
-
-
-def _annotated(annotations: DataFrame, names: DataFrame) -> DataFrame:
-    """One row per annotated model: `id, derived_from` of the first row that fills it."""
-    is_filled = F.trim("derived_from") != ""
-    filled = annotations.where(F.col("reason").isNull() & is_filled).select(
-        F.col("id").alias("annotated_name"), "derived_from", "source_file", "source_row"
+    listed = inputs["work_listed"]
+    is_hub_id = F.coalesce(F.col("hub_id") != "", F.lit(False))
+    # Most entries are ids, and most models have one: such rows are not moved.
+    is_plain = F.col("is_id") & ~is_hub_id
+    plain = listed.where(is_plain).select(
+        "*", F.col("parent_name").alias("parent_id"), F.lit("exact").alias("resolution")
     )
-    resolved = resolve_names(filled, names, name="annotated_name", into="id", how="how")
-    first = F.min_by("derived_from", F.struct("source_file", "source_row"))
-    by_model = resolved.where(F.col("id").isNotNull()).groupBy("id").agg(first.alias("filled"))
-    return by_model.select("id", F.col("filled").alias("derived_from"))
-
-
-def _with_lists(kept: DataFrame, annotated: DataFrame) -> DataFrame:
-    """One row per model with each source's names, as arrays that hold no empty name."""
-    tells = (
-        F.col("derived_from").isNotNull()
-        | _may_name_parents("cardData")
-        | (F.size("baseModels.models") > 0)
-        | F.exists("tags", _names_parent)
+    asked = inputs["work_asked"].select(
+        F.col("name").alias("parent_name"),
+        F.col("model_id").alias("asked_id"),
+        F.col("resolution").alias("asked_how"),
     )
-    # Most models tell nothing: without them the rest is little work.
-    telling = kept.join(F.broadcast(annotated), on="id", how="left").where(tells)
-    parsed = telling.select(
-        F.col("id").alias("model_id"),
-        (F.lower(F.trim("derived_from")) == "no").alias("is_no"),
-        _split_names("derived_from").alias("annotation"),
-        F.when(_may_name_parents("cardData"), F.from_json("cardData", _CARD)).alias("card"),
-        F.filter("baseModels.models", lambda member: member["id"] != "").alias("members"),
-        F.col("baseModels.relation").alias("hub_relation"),
-        F.filter("tags", _names_parent).alias("parent_tags"),
-        tag_kind(F.col("tags"), F.col("library_name")).alias("tag_kind"),
+    others = listed.where(~is_plain)
+    hub_ids = others.where(is_hub_id).select("hub_id").distinct()
+    by_hub_id = (
+        kept_models(inputs)
+        .select(F.col("_id").alias("hub_id"), F.col("id").alias("id_by_hub_id"))
+        .join(F.broadcast(hub_ids), on="hub_id", how="left_semi")
     )
-    tags = F.transform(
-        "parent_tags",
-        lambda tag: F.struct(
-            F.regexp_extract(tag, _TAG, 1).alias("relation"),
-            F.regexp_extract(tag, _TAG, 2).alias("name"),
-        ),
+    resolved = others.join(asked, on="parent_name", how="left").join(
+        by_hub_id, on="hub_id", how="left"
     )
-    return parsed.select(
-        *("model_id", "is_no", "annotation"),
-        _card_names().alias("card"),
-        "members",
-        F.filter(tags, lambda tag: tag["name"] != "").alias("tags"),
-        F.coalesce(
-            _known_relation(F.col("card.base_model_relation")),
-            _known_relation(F.col("hub_relation")),
-        ).alias("relation"),
-        "tag_kind",
+    own_id = F.when(F.col("is_id"), F.col("parent_name"))
+    settled = resolved.select(
+        *listed.columns,
+        F.coalesce("id_by_hub_id", "asked_id", own_id).alias("parent_id"),
+        F.when(F.col("id_by_hub_id").isNotNull(), "hub_id")
+        .when(F.col("is_id"), "exact")
+        .otherwise(F.col("asked_how"))
+        .alias("resolution"),
     )
-
-
-def _may_name_parents(card: str) -> Column:
-    """Whether the key can be in a card's text: most lack it, and parsing them is most of the work.
-
-    A key may be written with escapes, too.
-    """
-    return F.col(card).contains("base_model") | F.col(card).contains("\\u")
-
-
-def _names_parent(tag: Column) -> Column:
-    return tag.startswith("base_model:")
-
-
-def _split_names(column: str) -> Column:
-    parts = F.transform(F.split(column, "[,;]"), lambda part: F.trim(part))
-    return F.filter(parts, lambda part: part != "")
-
-
-def _card_names() -> Column:
-    """`base_model` of the card as an array: a text, or the texts of a list; else null."""
-    value = F.col("card.base_model")
-    is_text = F.schema_of_variant(value) == "STRING"
-    texts = F.filter(
-        F.try_variant_get(value, "$", "array<variant>"),
-        lambda item: F.schema_of_variant(item) == "STRING",
-    )
-    names = F.when(is_text, F.array(F.try_variant_get(value, "$", "string"))).otherwise(
-        F.transform(texts, lambda item: F.try_variant_get(item, "$", "string"))
-    )
-    return F.filter(names, lambda name: name != "")
-
-
-def _known_relation(relation: Column) -> Column:
-    return F.when(relation.isin(*RELATIONS), relation)
-
-
-def _listed(lists: DataFrame) -> DataFrame:
-    """One row per model and name of its source, and one without a name for an annotated `No`.
-
-    Names that only a relation's tag has follow, with `is_listed` false: such a name may be another
-    one of a listed parent, and tells its relation.
-    """
-    members = F.transform("members", lambda member: _entry(member["id"], member["_id"]))
-    tag_names = F.transform("tags", lambda tag: tag["name"])
-    source = (
-        F.when(F.col("is_no"), _source("annotation", F.array(_entry(F.lit(None)))))
-        .when(F.size("annotation") > 0, _source("annotation", _entries(F.col("annotation"))))
-        .when(F.size("card") > 0, _source("card", _entries(F.col("card"))))
-        .when(F.size("members") > 0, _source("baseModels", members))
-        .when(F.size("tags") > 0, _source("tags", _entries(tag_names)))
-    )
-    pairs = F.filter("tags", lambda tag: tag["relation"] != "")
-    chosen = lists.select(
-        *("model_id", "relation", "tag_kind"),
-        source.alias("source"),
-        F.when(F.col("relation").isNull(), pairs).alias("pairs"),
-    ).where(F.col("source").isNotNull())
-    listed = F.col("source.entries")
-    others = F.filter("pairs", lambda pair: ~F.array_contains(listed["name"], pair["name"]))
-    further = F.transform(others, lambda pair: _entry(pair["name"]))
-    entries = chosen.select(
-        *("model_id", "relation", "tag_kind", "pairs"),
-        F.col("source.name").alias("parent_source"),
-        F.size(listed).alias("listed_count"),
-        F.posexplode(F.concat(listed, F.coalesce(further, F.array()))).alias("place", "entry"),
-    )
-    of_tag = F.filter("pairs", lambda pair: pair["name"] == F.col("entry.name"))
-    return entries.select(
-        "model_id",
-        (F.col("place") + 1).alias("position"),
-        (F.col("place") < F.col("listed_count")).alias("is_listed"),
-        F.col("entry.name").alias("parent_name"),
-        F.col("entry.hub_id").alias("hub_id"),
-        "parent_source",
-        F.coalesce("relation", F.get(of_tag, F.lit(0))["relation"]).alias("relation"),
-        "tag_kind",
-    )
-
-
-def _entry(name: Column, hub_id: Column | None = None) -> Column:
-    hub = F.lit(None) if hub_id is None else hub_id
-    return F.struct(name.cast("string").alias("name"), hub.cast("string").alias("hub_id"))
-
-
-def _entries(names: Column) -> Column:
-    return F.transform(F.array_distinct(names), lambda name: _entry(name))
-
-
-def _source(name: str, entries: Column) -> Column:
-    return F.struct(F.lit(name).alias("name"), entries.alias("entries"))
-
-
-def _resolved(listed: DataFrame, kept: DataFrame, names: DataFrame) -> DataFrame:
-    """Add `parent_id` and `resolution`: the Hub's `_id` settles identity before the name."""
-    asked = listed.select("hub_id").where(F.col("hub_id") != "").distinct()
-    by_hub_id = kept.select(F.col("_id").alias("hub_id"), F.col("id").alias("id_by_hub_id")).join(
-        asked, on="hub_id", how="left_semi"
-    )
-    named = resolve_names(listed, names, name="parent_name", into="id_by_name", how="by_name")
-    resolved = named.join(by_hub_id, on="hub_id", how="left")
-    resolution = F.when(F.col("id_by_hub_id").isNotNull(), "hub_id").when(
-        F.col("parent_name").isNotNull(), F.col("by_name")
-    )
-    return resolved.select(
-        *(column for column in listed.columns if column != "hub_id"),
-        F.coalesce("id_by_hub_id", "id_by_name").alias("parent_id"),
-        resolution.alias("resolution"),
-    )
+    return _distinct_parents(plain.unionByName(settled))
 
 
 def _distinct_parents(parents: DataFrame) -> DataFrame:
@@ -222,20 +227,25 @@ def _distinct_parents(parents: DataFrame) -> DataFrame:
     relation = F.min(F.when(F.col("relation").isNotNull(), F.struct("position", "relation")))
     # What is the same in all rows of a model is carried by the grouping.
     model = ("model_id", "parent_source", "tag_kind", "parent_id")
-    distinct = parents.groupBy(*model, one_parent).agg(
-        first.alias("first"), relation.alias("documented")
+    several = (
+        parents.where("entries > 1")
+        .groupBy(*model, one_parent)
+        .agg(first.alias("first"), relation.alias("documented"))
+        # What is not listed comes after all that is: such a first place is of nothing listed.
+        .where("first.is_listed")
+        .select(*model, "first.*", F.col("documented.relation").alias("relation"))
     )
-    # What is not listed comes after all that is: such a first place is a name for nothing listed.
-    return distinct.where("first.is_listed").select(
+    single = parents.where("entries = 1").select(*several.columns)
+    return single.unionByName(several).select(
         "model_id",
         F.xxhash64("model_id").alias("model_key"),
-        "first.position",
-        "first.parent_name",
+        "position",
+        "parent_name",
         "parent_id",
         F.when(F.col("parent_id").isNotNull(), F.xxhash64("parent_id")).alias("parent_key"),
-        "first.resolution",
+        "resolution",
         "parent_source",
-        F.col("documented.relation").alias("relation"),
+        "relation",
         F.coalesce(F.col("parent_id") == F.col("model_id"), F.lit(False)).alias("is_self"),
         "tag_kind",
     )

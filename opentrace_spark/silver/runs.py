@@ -8,8 +8,6 @@ with a row group per week: `found` (model_key, count) and `asked` (week as writt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 from typing import Any
 from uuid import uuid4
@@ -22,10 +20,10 @@ from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.bronze.downloads import usable_names
-from opentrace_spark.io import read_stored
 from opentrace_spark.locations import filesystem_of
 from opentrace_spark.metrics.exact import starts_of_runs
-from opentrace_spark.silver.names import resolve_names
+from opentrace_spark.silver.names import known_ids, resolve_names
+from opentrace_spark.silver.parents import unfound_names
 from opentrace_spark.silver.settle import FOUND
 from opentrace_spark.sources.parts import Part, parts_of, read_part, shared_out
 from opentrace_spark.steps import Context
@@ -71,11 +69,11 @@ def read_run(run: Mapping[str, Any]) -> pa.Table:
 
 
 def build_unfound(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Scratch `work_unfound`: the usable names of downloads/ that are no ids of models/, each once
-    as `name`."""
+    """Scratch `work_unfound`: the usable names of downloads/, and those of listed parents, that are
+    no ids of models/, each once as `name`."""
     runs = inputs["work_runs"].where("not is_found")
-    names = usable_names(runs.mapInArrow(_names, "id string").distinct())
-    return names.select(F.col("id").alias("name"))
+    reported = usable_names(runs.mapInArrow(_names, "id string")).select(F.col("id").alias("name"))
+    return reported.unionByName(unfound_names(inputs["work_listed"])).distinct()
 
 
 def build_asked(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -128,7 +126,7 @@ def _runs(batches: _Batches, ids: str, folder: str) -> Iterator[pa.RecordBatch]:
 
 
 def _run(reports: pa.Table, ids: str, folder: str) -> pa.RecordBatch:
-    known = _known_ids(ids)
+    known = known_ids(ids)
     places = pc.index_in(reports["id"], value_set=known.ids).combine_chunks()
     is_found = pc.is_valid(places)
     labels = reports["week"].combine_chunks()
@@ -188,19 +186,3 @@ def _by_week(rows: pa.Table) -> Iterator[tuple[Any, pa.Table]]:
     for start, end in zip(starts, [*starts[1:], len(mondays)], strict=True):
         monday = np.datetime64(int(mondays[start]), "D").astype(object)
         yield monday, rows.slice(int(start), int(end - start))
-
-
-@dataclass(frozen=True)
-class _Ids:
-    """The ids of models/ and, in the same order, their keys."""
-
-    ids: pa.Array
-    keys: pa.Array
-
-
-@lru_cache(maxsize=1)
-def _known_ids(uri: str) -> _Ids:
-    """Read the ids from `work_names`; kept for the next run of the same worker."""
-    names = read_stored(uri, ["name", "model_key", "resolution"])
-    exact = names.filter(pc.equal(names["resolution"], "exact"))
-    return _Ids(exact["name"].combine_chunks(), exact["model_key"].combine_chunks())

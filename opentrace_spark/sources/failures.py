@@ -38,4 +38,3 @@ def _texts(exception: BaseException | None) -> list[str]:
             inner if isinstance(inner, BaseException) else exception.__cause__
         ) or exception.__context__
     return texts
-

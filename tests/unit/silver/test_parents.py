@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,15 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from opentrace_spark.config import load_config
+from opentrace_spark.io import stored
 from opentrace_spark.silver.names import build_names
-from opentrace_spark.silver.parents import build_listed, build_parents
+from opentrace_spark.silver.parents import (
+    annotated_models,
+    build_listed,
+    build_parents,
+    unfound_names,
+)
+from opentrace_spark.silver.runs import build_asked
 from opentrace_spark.steps import Context
 
 MODELS_SCHEMA = (
@@ -19,6 +27,7 @@ MODELS_SCHEMA = (
     "baseModels struct<relation string, models array<struct<_id string, id string>>>, "
     "source_file string, source_row bigint, reason string, former_of string"
 )
+SUPERSEDED = ("source_file", "source_row", "id", "former_of")
 ANNOTATIONS_SCHEMA = (
     "id string, derived_from string, annotator string, source_file string, source_row bigint, "
     "reason string"
@@ -39,8 +48,8 @@ def model(
     former_of: str | None = None,
 ) -> tuple[Any, ...]:
     text = card if card is None or isinstance(card, str) else json.dumps(card)
-    reason = "duplicate_row" if former_of else None
-    return (hub_id, id, tags, library, text, base, "models/a", 1, reason, former_of)
+    place = ("models/b", 1) if former_of else ("models/a", 1)
+    return (hub_id, id, tags, library, text, base, *place, None, former_of)
 
 
 def tagged(*names: str) -> list[str]:
@@ -218,21 +227,38 @@ ANNOTATIONS = [
 
 
 @pytest.fixture(scope="module")
-def inputs(spark: SparkSession) -> dict[str, DataFrame]:
+def inputs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, DataFrame]:
+    """The tables that parents are built from, each made from those before it and stored."""
+    folder = tmp_path_factory.mktemp("parents [odd] %20")
+    frames: dict[str, DataFrame] = {}
+    locations: dict[str, str] = {}
+    here = context(spark, locations)
+
+    def keep(name: str, frame: DataFrame) -> None:
+        locations[name] = f"{folder}/{name}"
+        frames[name] = stored(frame, locations[name])
+
     models = [*OTHERS, model("b/two"), *(case[0] for case in CASES.values())]
+    keep("bronze_models", spark.createDataFrame(models, MODELS_SCHEMA))
+    superseded = frames["bronze_models"].where("former_of is not null")
+    keep("work_superseded", superseded.select(*SUPERSEDED))
     aliases = [("old-two", "b/two", "aliases/a", 1, None)]
-    frames = {
-        "bronze_models": spark.createDataFrame(models, MODELS_SCHEMA),
-        "bronze_aliases": spark.createDataFrame(aliases, ALIASES_SCHEMA),
-        "bronze_annotations": spark.createDataFrame(ANNOTATIONS, ANNOTATIONS_SCHEMA),
-    }
-    frames["work_names"] = build_names(frames, context(spark))
-    return frames | {"work_listed": build_listed(frames, context(spark))}
+    keep("bronze_aliases", spark.createDataFrame(aliases, ALIASES_SCHEMA))
+    keep("work_names", build_names(frames, here))
+    annotations = spark.createDataFrame(ANNOTATIONS, ANNOTATIONS_SCHEMA)
+    keep("work_annotated", annotated_models(annotations, frames["work_names"]))
+    keep("work_listed", build_listed(frames, here))
+    keep("work_unfound", unfound_names(frames["work_listed"]).distinct())
+    keep("work_asked", build_asked(frames, here))
+    return frames
 
 
-def context(spark: SparkSession) -> Context:
+def context(spark: SparkSession, locations: Mapping[str, str] | None = None) -> Context:
     landing: Any = None
-    return Context(spark, load_config(), landing, "run", datetime(2024, 7, 8), scratch="")
+    now = datetime(2024, 7, 8)
+    return Context(
+        spark, load_config(), landing, "run", now, "", {} if locations is None else locations
+    )
 
 
 @pytest.fixture(scope="module")
