@@ -159,7 +159,8 @@ def _print_rejects(console: Console, warehouse: Warehouse) -> None:
 def _print_where(console: Console, warehouse: Warehouse, result: RunResult) -> None:
     made = [path for path in result.versions if path != GOLD_RUNS.path]
     favourite = _SPECS["gold_concentration"].path
-    path = warehouse.uri(favourite if favourite in made else (made or [GOLD_RUNS.path])[-1])
+    shown = favourite if favourite in made else (made or [GOLD_RUNS.path])[-1]
+    path = f"{warehouse.location.rstrip('/')}/{shown}"
     lines = [
         f"tables     {len(result.versions)} in {warehouse.location}, run {result.run_id}",
         f"           {result.checks} checks held, {result.elapsed:,.0f} s",
