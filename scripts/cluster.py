@@ -16,16 +16,22 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import pyspark
+
+from opentrace_spark.session import SessionError, find_java
 
 _SPARK = Path(pyspark.__file__).parent
 _HOST = "127.0.0.1"
 _DEPLOY = "org.apache.spark.deploy"
 _START_SECONDS = 120
 _STOP_SECONDS = 20
+_INTERRUPTS: list[int] = []
+"""Signals that came while processes were started: looked at where it is known what runs."""
+
+
+class _NotStartedError(Exception):
+    """The cluster does not run; the message says why."""
 
 
 def main() -> int:
@@ -48,7 +54,11 @@ def main() -> int:
             )
     options = parser.parse_args()
     options.folder = options.folder.absolute()
-    return int(options.function(options))
+    try:
+        return int(options.function(options))
+    except (_NotStartedError, SessionError, OSError) as error:
+        print(f"cluster: {error}", file=sys.stderr)
+        return 1
 
 
 def start(options: argparse.Namespace) -> int:
@@ -59,7 +69,8 @@ def start(options: argparse.Namespace) -> int:
         return 2
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     (folder / "processes").write_text("")
-    signal.signal(signal.SIGTERM, _interrupt)
+    for interrupt in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(interrupt, lambda caught, _: _INTERRUPTS.append(caught))
     try:
         _launch(folder, "master", f"{_DEPLOY}.master.Master")
         url = _logged(folder, "master", r"Starting Spark master at (spark://\S+)")
@@ -70,11 +81,8 @@ def start(options: argparse.Namespace) -> int:
             _launch(folder, name, f"{_DEPLOY}.worker.Worker", *size, *place, url)
         for number in range(1, options.workers + 1):
             _logged(folder, f"worker-{number}", r"Successfully registered with (master)")
-    except BaseException as error:
+    except BaseException:
         stop(options)
-        if isinstance(error, RuntimeError):
-            print(f"cluster: {error}", file=sys.stderr)
-            return 1
         raise
     (folder / "master").write_text(f"{url}\n")
     return status(options)
@@ -95,9 +103,10 @@ def status(options: argparse.Namespace) -> int:
 def stop(options: argparse.Namespace) -> int:
     """End every process of the cluster, executors included."""
     groups = set(_listed(options.folder).values())
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for ending in (signal.SIGTERM, signal.SIGKILL):
         for group in groups & set(_alive(options.folder).values()):
-            os.killpg(group, number)
+            with suppress(ProcessLookupError):
+                os.killpg(group, ending)
         end = time.monotonic() + _STOP_SECONDS
         while _alive(options.folder) and time.monotonic() < end:
             time.sleep(0.2)
@@ -116,8 +125,8 @@ def _launch(folder: Path, name: str, kind: str, *arguments: str) -> None:
         "SPARK_DAEMON_MEMORY": "512m",
         # Else the master takes applications from everybody, at a port that is always the same.
         "SPARK_DAEMON_JAVA_OPTS": "-Dspark.master.rest.enabled=false",
-        "JAVA_HOME": str(Path(sys.prefix, "java")),
-        "PYSPARK_PYTHON": sys.executable,
+        "JAVA_HOME": str(Path(sys.prefix, "java")),  # runs the one that follows
+        "OPENTRACE_JAVA_HOME": str(find_java()),
     }
     ports = ("--host", _HOST, "--port", "0", "--webui-port", "0")
     with (folder / "logs" / name).open("w") as log:
@@ -142,10 +151,12 @@ def _logged(folder: Path, name: str, pattern: str) -> str:
         found = re.search(pattern, log.read_text(errors="replace"))
         if found:
             return found.group(1)
+        if _INTERRUPTS:
+            raise _NotStartedError("interrupted; nothing is left running")
         if _listed(folder)[name] not in _alive(folder):
             break
         time.sleep(0.2)
-    raise RuntimeError(f"the {name} did not start; the reason is at the end of {log}")
+    raise _NotStartedError(f"the {name} did not start; the reason is at the end of {log}")
 
 
 def _listed(folder: Path) -> dict[str, int]:
@@ -176,10 +187,6 @@ def _processes() -> Iterator[tuple[int, int, str]]:
             # The name, in parentheses, may hold anything.
             state, _, group, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
             yield int(stat.parent.name), int(group), state
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":
