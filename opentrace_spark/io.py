@@ -61,12 +61,12 @@ _TYPES: dict[str, T.DataType] = {
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A Parquet file of a stored table: path below the table's folder, bytes, ms, footer."""
+    """A Parquet file of a stored table: path below the table's folder, bytes, ms, rows."""
 
     path: str
     size: int
     modified: int
-    footer: pq.FileMetaData
+    rows: int
 
 
 class Warehouse:
@@ -148,8 +148,8 @@ class Warehouse:
         place = f"{self.path}/{relative}/{path}"
         info = self.filesystem.get_file_info(place)
         with self.filesystem.open_input_file(place) as source:
-            footer = pq.read_metadata(source)
-        return StoredFile(path, info.size, (info.mtime_ns or 0) // 1_000_000, footer)
+            rows = pq.read_metadata(source).num_rows
+        return StoredFile(path, info.size, (info.mtime_ns or 0) // 1_000_000, rows)
 
     def store_row(self, spec: TableSpec, relative: str, row: dict[str, Any]) -> StoredFile:
         """Store a table of one row without Spark."""
@@ -368,5 +368,5 @@ def _add_action(file: StoredFile) -> AddAction:
         partition_values=values,
         modification_time=file.modified,
         data_change=True,
-        stats=json.dumps({"numRecords": file.footer.num_rows}),
+        stats=json.dumps({"numRecords": file.rows}),
     )

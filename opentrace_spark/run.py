@@ -189,7 +189,7 @@ class _Job:
         if not step.files_of:
             frame = stored(frame, self.warehouse.uri(relative), spec)
         self.files[table] = self.warehouse.files_of(frame, relative)
-        rows = sum(file.footer.num_rows for file in self.files[table])
+        rows = sum(file.rows for file in self.files[table])
         seconds = round(time.monotonic() - begun, 3)
         result.rows[table], result.seconds[step.name] = rows, seconds
         self.locations[table] = self.warehouse.uri(relative)
