@@ -29,7 +29,7 @@ from deltalake.transaction import (
     Transaction,
     create_table_with_add_actions,
 )
-from pyarrow.fs import FileSelector, FileType, LocalFileSystem, SubTreeFileSystem
+from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -217,13 +217,21 @@ class Warehouse:
         `filters` are (column, operator, value), all of which must hold. Raises LookupError where
         there is no such table.
         """
+        table, files = self._opened(spec)
+        return table.to_pyarrow_table(columns=columns, filters=filters, filesystem=files)
+
+    def read_batches(self, spec: TableSpec, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """All rows of a table as `read`, a part at a time: for tables of any length."""
+        table, files = self._opened(spec)
+        yield from table.to_pyarrow_dataset(filesystem=files).to_batches(columns=columns)
+
+    def _opened(self, spec: TableSpec) -> tuple[DeltaTable, FileSystem]:
         table = self.table(spec)
         if table is None:
             raise LookupError(f"{spec.path} is not in {self.location}")
         # deltalake's own file system is called back from Arrow's threads: when one of those
         # outlives the interpreter, the process aborts after its work is done.
-        files = SubTreeFileSystem(f"{self.path}/{spec.path}", self.filesystem)
-        return table.to_pyarrow_table(columns=columns, filters=filters, filesystem=files)
+        return table, SubTreeFileSystem(f"{self.path}/{spec.path}", self.filesystem)
 
     def check_version(self, specs: Sequence[TableSpec]) -> None:
         """Refuse a warehouse whose tables another layout wrote, before anything is built."""

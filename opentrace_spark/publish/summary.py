@@ -148,7 +148,10 @@ def _print_names(console: Console, warehouse: Warehouse) -> None:
 
 
 def _print_rejects(console: Console, warehouse: Warehouse) -> None:
-    reasons = Counter(warehouse.read(_SPECS["silver_rejects"], ["reason"])["reason"].to_pylist())
+    reasons: Counter[str] = Counter()
+    for batch in warehouse.read_batches(_SPECS["silver_rejects"], ["reason"]):
+        for found in batch["reason"].value_counts().to_pylist():
+            reasons[found["values"]] += found["counts"]
     listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
     console.print(
         f"rejects    {sum(reasons.values()):,} rows{f': {listed}' if listed else ''}",
