@@ -13,8 +13,9 @@ import re
 import sys
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from opentrace_spark.errors import UsageError
 
@@ -23,9 +24,17 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_PACKAGED = Path(__file__).parent / "conf"
-CONF_DIR = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parent.parent / "conf"
-"""Where the shipped values are: inside the wheel, or the repository's own conf/ in a checkout."""
+if TYPE_CHECKING:
+    if sys.version_info >= (3, 11):
+        from importlib.resources.abc import Traversable
+    else:
+        from importlib.abc import Traversable
+
+_PACKAGED = files("opentrace_spark") / "conf"
+_CHECKOUT = Path(__file__).parent.parent / "conf"
+CONF_DIR: Traversable = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
+"""Where the shipped values are: inside the wheel, which may be a zip that Python imports from as it
+is, or the repository's own conf/ in a checkout."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +191,7 @@ def load_config(user_file: Path | None = None) -> Config:
     return config
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Traversable) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +29,12 @@ from deltalake.transaction import (
     Transaction,
     create_table_with_add_actions,
 )
-from pyarrow.fs import FileSelector, FileType, LocalFileSystem, SubTreeFileSystem
+from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from opentrace_spark.errors import ContentError, UsageError
-from opentrace_spark.locations import filesystem_of, first_line, local_path
+from opentrace_spark.locations import filesystem_of, first_line, local_path, spark_uri
 from opentrace_spark.tables import TABLES_VERSION, TableSpec
 
 WORK = "_work"
@@ -61,12 +61,12 @@ _TYPES: dict[str, T.DataType] = {
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A Parquet file of a stored table: path below the table's folder, bytes, ms, footer."""
+    """A Parquet file of a stored table: path below the table's folder, bytes, ms, rows."""
 
     path: str
     size: int
     modified: int
-    footer: pq.FileMetaData
+    rows: int
 
 
 class Warehouse:
@@ -94,8 +94,12 @@ class Warehouse:
             raise UsageError(f"warehouse {location} is a file: name a folder, or a new one")
 
     def uri(self, relative: str) -> str:
-        """The location of a folder below the warehouse, as Spark and Delta take it."""
-        return f"{self.location.rstrip('/')}/{relative}"
+        """The URI of a folder below the warehouse, for Spark and for functions on workers."""
+        return f"{spark_uri(self.location)}/{relative}"
+
+    def table_location(self, spec: TableSpec) -> str:
+        """Where a table lies, as readers of Delta tables take it."""
+        return f"{self.location.rstrip('/')}/{spec.path}"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -129,30 +133,35 @@ class Warehouse:
             if info.type == FileType.Directory:
                 self.filesystem.delete_dir(info.path)
 
-    def files(self, relative: str) -> list[StoredFile]:
-        """The Parquet files of a stored table with their footers, by path."""
-        root = f"{self.path}/{relative}"
-        infos = self.filesystem.get_file_info(FileSelector(root, recursive=True))
-        stored = []
-        for info in sorted(infos, key=lambda info: info.path):
-            if info.type == FileType.File and info.path.endswith(".parquet"):
-                with self.filesystem.open_input_file(info.path) as source:
-                    footer = pq.read_metadata(source)
-                modified = (info.mtime_ns or 0) // 1_000_000
-                stored.append(StoredFile(info.path[len(root) + 1 :], info.size, modified, footer))
-        return stored
+    def files_of(self, frame: DataFrame, relative: str) -> list[StoredFile]:
+        """The files below `relative` that a stored frame reads, by path.
 
-    def store_row(self, spec: TableSpec, relative: str, row: dict[str, Any]) -> None:
+        Never what else lies there: a task whose worker was given up may still be writing.
+        """
+        uris = (unquote(uri) for uri in frame.inputFiles())
+        return [
+            self._file(relative, path)
+            for path in sorted(uri.partition(f"/{relative}/")[2] for uri in uris)
+        ]
+
+    def _file(self, relative: str, path: str) -> StoredFile:
+        place = f"{self.path}/{relative}/{path}"
+        info = self.filesystem.get_file_info(place)
+        with self.filesystem.open_input_file(place) as source:
+            rows = pq.read_metadata(source).num_rows
+        return StoredFile(path, info.size, (info.mtime_ns or 0) // 1_000_000, rows)
+
+    def store_row(self, spec: TableSpec, relative: str, row: dict[str, Any]) -> StoredFile:
         """Store a table of one row without Spark."""
         table = pa.Table.from_pylist([row], schema=to_arrow_schema(spark_schema(spec)))
         self.filesystem.create_dir(f"{self.path}/{relative}")
-        name = f"{self.path}/{relative}/part-{row['run_id']}.parquet"
-        with self.filesystem.open_output_stream(name) as sink:
+        name = f"part-{row['run_id']}.parquet"
+        with self.filesystem.open_output_stream(f"{self.path}/{relative}/{name}") as sink:
             pq.write_table(table, sink)
+        return self._file(relative, name)
 
-    def commit(self, spec: TableSpec, stored: str, run_id: str) -> int:
-        """Make the stored files below `stored` the table's content; returns its Delta version."""
-        files = self.files(stored)
+    def commit(self, spec: TableSpec, stored: str, files: Sequence[StoredFile], run_id: str) -> int:
+        """Make `files`, stored below `stored`, the table's content; returns its Delta version."""
         for file in files:
             source, target = f"{self.path}/{stored}/{file.path}", f"{self.path}/{spec.path}"
             self.filesystem.create_dir(f"{target}/{file.path}".rpartition("/")[0])
@@ -162,7 +171,7 @@ class Warehouse:
             custom_metadata={"runId": run_id},
             app_transactions=[Transaction(_LAYOUT, TABLES_VERSION)],
         )
-        uri = self.uri(spec.path)
+        uri = self.table_location(spec)
         table = self.table(spec)
         if table is None:
             create_table_with_add_actions(
@@ -188,7 +197,7 @@ class Warehouse:
     def table(self, spec: TableSpec) -> DeltaTable | None:
         """The Delta table as it is now, or None where there is none yet."""
         try:
-            return DeltaTable(self.uri(spec.path))
+            return DeltaTable(self.table_location(spec))
         except TableNotFoundError:
             return None
         except (DeltaError, OSError) as error:
@@ -208,13 +217,21 @@ class Warehouse:
         `filters` are (column, operator, value), all of which must hold. Raises LookupError where
         there is no such table.
         """
+        table, files = self._opened(spec)
+        return table.to_pyarrow_table(columns=columns, filters=filters, filesystem=files)
+
+    def read_batches(self, spec: TableSpec, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """All rows of a table as `read`, a part at a time: for tables of any length."""
+        table, files = self._opened(spec)
+        yield from table.to_pyarrow_dataset(filesystem=files).to_batches(columns=columns)
+
+    def _opened(self, spec: TableSpec) -> tuple[DeltaTable, FileSystem]:
         table = self.table(spec)
         if table is None:
             raise LookupError(f"{spec.path} is not in {self.location}")
         # deltalake's own file system is called back from Arrow's threads: when one of those
         # outlives the interpreter, the process aborts after its work is done.
-        files = SubTreeFileSystem(f"{self.path}/{spec.path}", self.filesystem)
-        return table.to_pyarrow_table(columns=columns, filters=filters, filesystem=files)
+        return table, SubTreeFileSystem(f"{self.path}/{spec.path}", self.filesystem)
 
     def check_version(self, specs: Sequence[TableSpec]) -> None:
         """Refuse a warehouse whose tables another layout wrote, before anything is built."""
@@ -254,8 +271,7 @@ def write_partition(folder: str, spec: TableSpec, partition: str, rows: pa.Table
 
     `rows` have every column of the table but those that it is partitioned by, in any order and of
     types that fit. Returns the file's path below `folder`, a path or URI. Each attempt of a task
-    writes a name of its own: what a killed one leaves behind is in no row, and `kept_files` removes
-    it.
+    writes a name of its own: what a killed one leaves behind is in no row, so in no table.
     """
     schema = to_arrow_schema(spark_schema(spec))
     fields = [schema.field(c.name) for c in spec.columns if c.name not in spec.partitioned_by]
@@ -295,21 +311,19 @@ def read_columns(folder: str, file: str, columns: list[str]) -> pa.Table:
         return pq.ParquetFile(source).read(columns=columns)
 
 
-def kept_files(
-    spark: SparkSession, spec: TableSpec, folder: str, files: Collection[str]
+def named_files(
+    spark: SparkSession, spec: TableSpec, folder: str, files: Iterable[str]
 ) -> DataFrame:
-    """The table whose Parquet files are `files`, paths below `folder`, a path or URI.
+    """The table whose Parquet files are `files`, paths below `folder`, a URI.
 
-    Removes every other file: a task that was killed and started again has left one behind.
+    Others may lie beside them: a task that was killed and started again has left one behind.
     """
-    filesystem, path = filesystem_of(folder)
-    found = filesystem.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
-    for info in found:
-        if info.type == FileType.File and info.path[len(path) + 1 :] not in files:
-            filesystem.delete_file(info.path)
-    filesystem.create_dir(path)
-    reader = spark.read.option("__globPaths__", "false").schema(spark_schema(spec))
-    return reader.parquet(folder)
+    schema = spark_schema(spec)
+    uris = [f"{folder}/{file}" for file in sorted(files)]
+    if not uris:
+        return spark.createDataFrame([], schema)
+    reader = spark.read.option("__globPaths__", "false").option("basePath", folder).schema(schema)
+    return reader.parquet(*uris)
 
 
 def published(frame: DataFrame, spec: TableSpec, constants: dict[str, Any]) -> DataFrame:
@@ -369,5 +383,5 @@ def _add_action(file: StoredFile) -> AddAction:
         partition_values=values,
         modification_time=file.modified,
         data_change=True,
-        stats=json.dumps({"numRecords": file.footer.num_rows}),
+        stats=json.dumps({"numRecords": file.rows}),
     )

@@ -29,6 +29,18 @@ def local_path(location: str) -> str | None:
     return os.path.abspath(os.path.expanduser(location))
 
 
+def spark_uri(location: str) -> str:
+    """A path or URI as Spark takes it: absolute, with a scheme, `s3a:` for S3, no slash at the end.
+
+    Without a scheme Spark would look into the cluster's default file system.
+    """
+    path = local_path(location)
+    if path is not None:
+        return f"file://{path}".rstrip("/")
+    scheme, _, rest = location.partition("://")
+    return f"{'s3a' if scheme == 's3' else scheme}://{rest.rstrip('/')}"
+
+
 def filesystem_of(uri: str) -> tuple[pafs.FileSystem, str]:
     """The file system of a URI or absolute path, and the path in it.
 

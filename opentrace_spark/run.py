@@ -21,7 +21,7 @@ from opentrace_spark.checks import checks_of, hold
 from opentrace_spark.config import Config
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.flow import selected_steps
-from opentrace_spark.io import WORK, Warehouse, published, stored
+from opentrace_spark.io import WORK, StoredFile, Warehouse, published, stored
 from opentrace_spark.locations import filesystem_of
 from opentrace_spark.sources.failures import content_error_from
 from opentrace_spark.sources.landing import Landing, lacking_folders
@@ -88,9 +88,10 @@ def run(
     with warehouse.lock(), _plain_errors():
         warehouse.clear_work()
         try:
-            _build(_Job(spark, landing, warehouse, config, result, progress), steps)
+            job = _Job(spark, landing, warehouse, config, result, progress)
+            _build(job, steps)
             try:
-                _publish(warehouse, steps, config, inputs, result)
+                _publish(job, steps, inputs)
             except (Exception, KeyboardInterrupt) as error:
                 raise ContentError(
                     f"publishing was cut off after {len(result.versions)} tables "
@@ -156,6 +157,7 @@ class _Job:
     progress: Progress | None
     tables: dict[str, DataFrame] = field(default_factory=dict)
     locations: dict[str, str] = field(default_factory=dict)
+    files: dict[str, list[StoredFile]] = field(default_factory=dict)
 
     def has(self, names: Iterable[str]) -> bool:
         """Whether all these tables are stored."""
@@ -186,7 +188,8 @@ class _Job:
             frame = published(frame, spec, context.constants)
         if not step.files_of:
             frame = stored(frame, self.warehouse.uri(relative), spec)
-        rows = sum(file.footer.num_rows for file in self.warehouse.files(relative))
+        self.files[table] = self.warehouse.files_of(frame, relative)
+        rows = sum(file.rows for file in self.files[table])
         seconds = round(time.monotonic() - begun, 3)
         result.rows[table], result.seconds[step.name] = rows, seconds
         self.locations[table] = self.warehouse.uri(relative)
@@ -198,20 +201,16 @@ class _Job:
                 self.progress.started("checks", len(steps), len(steps))
 
 
-def _publish(
-    warehouse: Warehouse,
-    steps: tuple[Step, ...],
-    config: Config,
-    inputs: dict[str, Any],
-    result: RunResult,
-) -> None:
+def _publish(job: _Job, steps: tuple[Step, ...], inputs: dict[str, Any]) -> None:
     """Commit every table of `tables.py` that the run built, and gold/runs last."""
+    warehouse, result = job.warehouse, job.result
     for step in steps:
         spec = _SPECS.get(step.writes)
         if spec:
             built = _stored_at(result.run_id, step)
-            result.versions[spec.path] = warehouse.commit(spec, built, result.run_id)
-    constants = constants_of(config, result.run_id, result.started)
+            files = job.files[step.writes]
+            result.versions[spec.path] = warehouse.commit(spec, built, files, result.run_id)
+    constants = constants_of(job.config, result.run_id, result.started)
     row: dict[str, Any] = {
         "finished_at": datetime.now(timezone.utc),
         "version": opentrace_spark.__version__,
@@ -226,8 +225,8 @@ def _publish(
         "notes": list(result.notes),
     }
     relative = f"{WORK}/{result.run_id}/{GOLD_RUNS.id}"
-    warehouse.store_row(GOLD_RUNS, relative, row | constants)
-    result.versions[GOLD_RUNS.path] = warehouse.commit(GOLD_RUNS, relative, result.run_id)
+    file = warehouse.store_row(GOLD_RUNS, relative, row | constants)
+    result.versions[GOLD_RUNS.path] = warehouse.commit(GOLD_RUNS, relative, [file], result.run_id)
 
 
 def _stored_at(run_id: str, step: Step) -> str:

@@ -24,7 +24,6 @@ from opentrace_spark.config import CONF_DIR
 from opentrace_spark.errors import UsageError
 
 JAVA_VERSIONS = (17, 21)
-_SPARK_CONF = CONF_DIR / "spark"
 _JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _COLLECTOR = re.compile(r"-XX:\+Use\w+GC\b")
 _MEMORY = re.compile(r"[1-9][0-9]*[mg]", re.IGNORECASE)
@@ -67,8 +66,8 @@ def build_session(
     extra = dict(extra or {})
     if shuffle_partitions is not None:
         extra.setdefault("spark.sql.shuffle.partitions", str(shuffle_partitions))
-    settings = read_properties(_SPARK_CONF / "packages.conf")
-    settings |= read_properties(_SPARK_CONF / "session.conf")
+    settings = read_properties("packages.conf")
+    settings |= read_properties("session.conf")
     if _is_submitted():
         # Too late for JARs: the submitter's Java process runs already.
         settings = {key: value for key, value in settings.items() if key.startswith("spark.sql.")}
@@ -94,9 +93,10 @@ def build_session(
         ) from None
 
 
-def read_properties(path: Path) -> dict[str, str]:
-    """The settings of a Spark properties file: a key, white space, and the rest of the line."""
-    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+def read_properties(name: str) -> dict[str, str]:
+    """The settings of a file of conf/spark: a key, white space, and the rest of the line."""
+    text = (CONF_DIR / "spark" / name).read_text(encoding="utf-8")
+    lines = (line.strip() for line in text.splitlines())
     pairs = (line.split(None, 1) for line in lines if line and not line.startswith("#"))
     return {pair[0]: pair[1] for pair in pairs}
 
@@ -164,8 +164,9 @@ def _is_submitted() -> bool:
 def _local_settings(
     threads: int, memory: str | None, scratch: str | None, java_options: str
 ) -> dict[str, str]:
-    settings = read_properties(_SPARK_CONF / "local.conf")
-    quiet = f"-Dlog4j2.configurationFile={(_SPARK_CONF / 'log4j2.properties').as_uri()}"
+    settings = read_properties("local.conf")
+    logging = Path(str(CONF_DIR / "spark" / "log4j2.properties"))
+    quiet = f"-Dlog4j2.configurationFile={logging.as_uri()}"
     # On few cores it takes a tenth less than the default; Java refuses a second choice.
     java_options = f"{settings.get(_JAVA_OPTIONS, '')} {java_options}"
     collector = "" if _COLLECTOR.search(java_options) else "-XX:+UseParallelGC"

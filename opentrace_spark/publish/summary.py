@@ -148,7 +148,10 @@ def _print_names(console: Console, warehouse: Warehouse) -> None:
 
 
 def _print_rejects(console: Console, warehouse: Warehouse) -> None:
-    reasons = Counter(warehouse.read(_SPECS["silver_rejects"], ["reason"])["reason"].to_pylist())
+    reasons: Counter[str] = Counter()
+    for batch in warehouse.read_batches(_SPECS["silver_rejects"], ["reason"]):
+        for found in batch["reason"].value_counts().to_pylist():
+            reasons[found["values"]] += found["counts"]
     listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
     console.print(
         f"rejects    {sum(reasons.values()):,} rows{f': {listed}' if listed else ''}",
@@ -159,7 +162,8 @@ def _print_rejects(console: Console, warehouse: Warehouse) -> None:
 def _print_where(console: Console, warehouse: Warehouse, result: RunResult) -> None:
     made = [path for path in result.versions if path != GOLD_RUNS.path]
     favourite = _SPECS["gold_concentration"].path
-    path = warehouse.uri(favourite if favourite in made else (made or [GOLD_RUNS.path])[-1])
+    shown = favourite if favourite in made else (made or [GOLD_RUNS.path])[-1]
+    path = f"{warehouse.location.rstrip('/')}/{shown}"
     lines = [
         f"tables     {len(result.versions)} in {warehouse.location}, run {result.run_id}",
         f"           {result.checks} checks held, {result.elapsed:,.0f} s",

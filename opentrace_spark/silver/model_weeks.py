@@ -21,7 +21,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.bronze.downloads import judged_downloads
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
-from opentrace_spark.io import kept_files, read_columns, read_stored, write_partition
+from opentrace_spark.io import named_files, read_columns, read_stored, write_partition
 from opentrace_spark.metrics.exact import exact_sum
 from opentrace_spark.silver.names import UNKNOWN
 from opentrace_spark.silver.runs import read_run
@@ -136,7 +136,7 @@ def _answers(uri: str) -> pa.Table:
 
 
 def build_model_weeks(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """The table of the files that `work_weeks` names. Acts: removes all others.
+    """The table of the files that `work_weeks` names. Acts: reads the names.
 
     Raises ContentError where the dates of downloads/ fall on different weekdays.
     """
@@ -147,8 +147,8 @@ def build_model_weeks(inputs: Mapping[str, DataFrame], context: Context) -> Data
     if mixed_weeks(dates):
         rows = read_rows(context.spark, context.landing, "downloads")
         check_weekdays(judged_downloads(rows.persist(StorageLevel.DISK_ONLY)))
-    return kept_files(
-        context.spark, SILVER_MODEL_WEEKS, context.scratch, {week["file"] for week in weeks}
+    return named_files(
+        context.spark, SILVER_MODEL_WEEKS, context.scratch, [week["file"] for week in weeks]
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 from pyarrow.fs import LocalFileSystem
 
 from opentrace_spark.errors import UsageError
-from opentrace_spark.locations import filesystem_of, local_path
+from opentrace_spark.locations import filesystem_of, local_path, spark_uri
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,17 @@ def test_filesystem_of_takes_any_character_in_a_path():
 def test_filesystem_of_names_a_scheme_that_is_not_known():
     with pytest.raises(UsageError, match="gopher://x/y can't be opened"):
         filesystem_of("gopher://x/y")
+
+
+@pytest.mark.parametrize(
+    ("written", "uri"),
+    [
+        ("/data/a b%20c/", "file:///data/a b%20c"),
+        ("file:/data/landing", "file:///data/landing"),
+        ("s3://bucket/warehouse/", "s3a://bucket/warehouse"),
+        ("s3a://bucket/warehouse", "s3a://bucket/warehouse"),
+        ("abfss://container@account/warehouse", "abfss://container@account/warehouse"),
+    ],
+)
+def test_spark_uri_names_its_file_system(written, uri):
+    assert spark_uri(written) == uri

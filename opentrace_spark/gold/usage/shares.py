@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame, functions as F
 
-from opentrace_spark.io import kept_files
+from opentrace_spark.io import named_files
 from opentrace_spark.metrics.groups import MEASURED
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import GOLD_CONCENTRATION, GOLD_USAGE_SHARES, REST
@@ -15,10 +15,10 @@ from opentrace_spark.tables import GOLD_CONCENTRATION, GOLD_USAGE_SHARES, REST
 def build_usage_shares(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """The largest units of each week and cell, and the rest: the files that `work_weekly` names.
 
-    Acts: removes all others."""
+    Acts: reads the names."""
     files = inputs["work_weekly"].where("file is not null").select("file").collect()
-    return kept_files(
-        context.spark, GOLD_USAGE_SHARES, context.scratch, {row["file"] for row in files}
+    return named_files(
+        context.spark, GOLD_USAGE_SHARES, context.scratch, [row["file"] for row in files]
     )
 
 
