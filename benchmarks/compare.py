@@ -3,8 +3,9 @@
     python benchmarks/compare.py WAREHOUSE OUT
 
 Integers, texts, booleans, dates and keys must be equal, fractions equal to 1e-12 of their size (or
-to 1e-15). What `--rules clean` does not write is not compared. Prints per table the rows, the cells compared and the differences with the first few of
-them; the exit status is 1 where anything differs.
+to 1e-15). What `--rules clean` does not write is not compared. Prints per table the rows, the cells
+compared and the differences with the first few of them; the exit status is 1 where anything
+differs.
 
 The warehouse is read through its Delta logs, so files that a later version removed do not count.
 Weekly counts are compared week by week, which bounds the memory whatever the history.

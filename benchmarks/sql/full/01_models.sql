@@ -6,14 +6,15 @@ END;
 
 -- Whether a text is a JSON object. DuckDB takes NaN, Infinity and a comma behind the last item for
 -- JSON: the few texts that may have one are looked at again without their strings.
-CREATE MACRO is_object(text) AS
-    json_valid(text) AND json_type(text) = 'OBJECT' AND CASE
-        WHEN regexp_matches(text, '[:,[\s]-?(?i:nan|inf)|,\s*[]}]')
-            THEN NOT regexp_matches(
-                regexp_replace(text, '"(\\.|[^"\\])*"', '', 'g'), '(?i)nan|inf|,\s*[]}]'
-            )
-        ELSE true
-    END;
+CREATE MACRO is_object(text) AS CASE
+    WHEN NOT json_valid(text) THEN false
+    WHEN json_type(text) <> 'OBJECT' THEN false
+    WHEN regexp_matches(text, '[:,[\s]-?(?i:nan|inf)|,\s*[]}]')
+        THEN NOT regexp_matches(
+            regexp_replace(text, '"(\\.|[^"\\])*"', '', 'g'), '(?i)nan|inf|,\s*[]}]'
+        )
+    ELSE true
+END;
 
 -- A path below the landing.
 CREATE MACRO source_file(path) AS substr(path, length(getvariable('landing')) + 2);
