@@ -39,20 +39,19 @@ import duckdb
 RULES = ("full", "clean")
 
 _SQL = Path(__file__).parent / "sql"
-_FILES = {"models": "parquet", "downloads": "parquet"}
-_HEADERS = {
+_PARQUET = ("models", "downloads")
+_CSV = {
     "aliases": "legacy_id,current_id",
     "organizations": "org,country,org_type,source",
     "annotations": "id,derived_from",
 }
-"""Folders of CSV files that a landing may lack: they are read as a file with this header alone."""
+"""Folders that a landing may lack: they are read as a file with this header alone."""
 
 
 def run(landing: Path, out: Path, memory: str, temp: str, rules: str = "full") -> None:
     """Run every stage on a database in memory and print its seconds."""
-    config = {"memory_limit": memory, "temp_directory": f"{temp}/spill"}
-    database = duckdb.connect(config=config)
-    variables = {
+    database = duckdb.connect(config={"memory_limit": memory, "temp_directory": f"{temp}/spill"})
+    variables: dict[str, object] = {
         "landing": str(landing),
         "out": str(out),
         "last_complete_week": _last_complete_week(landing),
@@ -76,8 +75,8 @@ def stages(rules: str) -> list[Path]:
 
 def _files(landing: Path, temp: Path) -> dict[str, list[str]]:
     """Folder -> its files in the order of their paths, which says what is the first row."""
-    files = {kind: sorted(map(str, (landing / kind).glob(f"*.{_FILES[kind]}"))) for kind in _FILES}
-    for kind, header in _HEADERS.items():
+    files = {kind: sorted(map(str, (landing / kind).glob("*.parquet"))) for kind in _PARQUET}
+    for kind, header in _CSV.items():
         files[kind] = sorted(map(str, (landing / kind).glob("*.csv")))
         if not files[kind]:
             nothing = temp / f"{kind}.csv"

@@ -8,7 +8,7 @@ END;
 -- JSON: the few texts that may have one are looked at again without their strings.
 CREATE MACRO is_object(text) AS CASE
     WHEN NOT json_valid(text) THEN false
-    WHEN json_type(text) <> 'OBJECT' THEN false
+    WHEN NOT starts_with(text, '{') AND json_type(text) <> 'OBJECT' THEN false
     WHEN regexp_matches(text, '[:,[\s]-?(?i:nan|inf)|,\s*[]}]')
         THEN NOT regexp_matches(
             regexp_replace(text, '"(\\.|[^"\\])*"', '', 'g'), '(?i)nan|inf|,\s*[]}]'
@@ -55,7 +55,8 @@ FROM (
     SELECT *, row_number() OVER () AS place
     FROM read_csv(
         getvariable('annotations'),
-        header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', filename = true
+        header = true, all_varchar = true, delim = ',', quote = '"', escape = '"', skip = 0,
+        filename = true
     )
 );
 
@@ -133,26 +134,31 @@ FROM (
 WHERE number > 1;
 
 -- Every kept row of models/ gets a number. Floored creation dates come first, so that "floored" and
--- "in models/" are comparisons of numbers later on, no joins.
-CREATE TABLE models AS
+-- "in models/" are comparisons of numbers later on, no joins. (To sort them takes far longer.)
+CREATE VIEW kept AS
 SELECT
-    (row_number() OVER (ORDER BY is_floored DESC) - 1)::INTEGER AS model,
     id,
-    created_day,
-    is_floored,
+    (created // 86_400_000_000)::INTEGER AS created_day,
+    -- 2022-03-02T23:29:04Z and :05Z
+    coalesce(created // 1_000_000 IN (1646263744, 1646263745), false) AS is_floored,
     hub_id,
     file,
     row
-FROM (
-    SELECT
-        *,
-        (created // 86_400_000_000)::INTEGER AS created_day,
-        -- 2022-03-02T23:29:04Z and :05Z
-        coalesce(created // 1_000_000 IN (1646263744, 1646263745), false) AS is_floored
-    FROM landed
-    ANTI JOIN superseded USING (file, row)
-    WHERE reason IS NULL
-);
+FROM landed
+ANTI JOIN superseded USING (file, row)
+WHERE reason IS NULL;
+
+CREATE TABLE models AS
+SELECT (row_number() OVER () - 1)::INTEGER AS model, * FROM kept WHERE is_floored;
+
+SET VARIABLE floored = (SELECT count(*) FROM models);
+
+INSERT INTO models
+SELECT (getvariable('floored') + row_number() OVER () - 1)::INTEGER, *
+FROM kept
+WHERE NOT is_floored;
+
+SET VARIABLE known = (SELECT count(*) FROM models);
 
 -- Downloads find their model by the hash of its name.
 SELECT error('two ids of models/ have one hash: ' || min(id) || ', ' || max(id))
@@ -166,10 +172,8 @@ SELECT file, row, reason FROM landed WHERE reason IS NOT NULL
 UNION ALL
 SELECT file, row, 'duplicate_row' FROM superseded;
 
+DROP VIEW kept;
 DROP TABLE landed;
-
-SET VARIABLE known = (SELECT count(*) FROM models);
-SET VARIABLE floored = (SELECT count(*) FROM models WHERE is_floored);
 
 -- Names that resolve though they are no ids: former ones, then aliases, each by its first row. A
 -- name that is in models/ is never renamed.
@@ -183,5 +187,5 @@ FROM (
     SELECT legacy_id, current_id, 2, 0, place FROM alias_rows WHERE final_reason IS NULL
 ) AS readings
 JOIN models ON models.id = current_id
-WHERE name NOT IN (SELECT id FROM models)
+ANTI JOIN models AS known ON known.id = name
 GROUP BY name;

@@ -47,102 +47,123 @@ CREATE MACRO relation_or_null(word) AS
 CREATE MACRO entries_of(names) AS
     list_transform(names, lambda name: {'name': name, 'hub_id': NULL::VARCHAR});
 
--- What tags and library tell of how a model was derived.
-CREATE MACRO kind_of_words(tags, library) AS CASE
-    WHEN list_has_any(tags, ['merge', 'mergekit']) THEN 'merge'
-    WHEN list_has_any(list_append(tags, library), [
-        'gguf', 'gptq', 'awq', 'exl2', 'bitsandbytes', '4-bit', '8-bit', '2-bit', '3-bit', '5-bit',
-        '6-bit', 'quantized', 'hqq', 'aqlm', 'eetq', 'fp8', 'ctranslate2'
-    ]) THEN 'quantized'
-    WHEN list_has_any(
-        list_append(tags, library), ['peft', 'lora', 'adapter-transformers', 'adapters']
-    ) THEN 'adapter'
-    WHEN list_has_any(list_append(tags, library), [
-        'onnx', 'openvino', 'coreml', 'mlx', 'tflite', 'tensorrt', 'rknn', 'transformers.js',
-        'litert'
-    ]) THEN 'repackaged'
-    ELSE 'finetune'
-END;
+-- What tags and library tell of how a model was derived: the first kind that one of them names.
+CREATE MACRO rank_of(word) AS map_extract_value(MAP {
+    'merge': 1, 'mergekit': 1,
+    'gguf': 2, 'gptq': 2, 'awq': 2, 'exl2': 2, 'bitsandbytes': 2, '4-bit': 2, '8-bit': 2,
+    '2-bit': 2, '3-bit': 2, '5-bit': 2, '6-bit': 2, 'quantized': 2, 'hqq': 2, 'aqlm': 2, 'eetq': 2,
+    'fp8': 2, 'ctranslate2': 2,
+    'peft': 3, 'lora': 3, 'adapter-transformers': 3, 'adapters': 3,
+    'onnx': 4, 'openvino': 4, 'coreml': 4, 'mlx': 4, 'tflite': 4, 'tensorrt': 4, 'rknn': 4,
+    'transformers.js': 4, 'litert': 4
+}, lower(word));
 
--- The first source that names a parent gives the whole list: annotation, card, baseModels, tags. A
--- name that only a relation's tag has follows as not listed: it may be another name of a parent
--- that is, and tells its relation.
-CREATE TABLE listed AS
-WITH telling AS (
+CREATE MACRO kind_of_words(tags, library) AS coalesce(
+    ['merge', 'quantized', 'adapter', 'repackaged'][
+        least(list_min(list_transform(tags, lambda tag: rank_of(tag))), nullif(rank_of(library), 1))
+    ],
+    'finetune'
+);
+
+-- A key may be written with escapes, too. Cards in rejected rows are never parsed.
+CREATE MACRO may_name_parents(card) AS
+    card <> '' AND (contains(card, 'base_model') OR contains(card, '\u'));
+
+-- Most models tell nothing of parents, and most that do tell it in their card, relation and all:
+-- tags are taken apart only where neither card nor baseModels answers.
+CREATE TABLE told AS
+WITH telling AS MATERIALIZED (
     SELECT
         model,
         derived_from,
         CASE
-            WHEN contains(cardData, 'base_model') OR contains(cardData, '\u')
-                THEN nullif(cardData, '')
+            WHEN may_name_parents(cardData)
+                THEN json_extract(cardData, ['$.base_model', '$.base_model_relation'])
         END AS card,
         list_filter(baseModels.models, lambda member: member.id <> '') AS members,
         baseModels.relation AS hub_relation,
-        list_filter(tags, lambda tag: starts_with(tag, 'base_model:'))
-            .list_transform(lambda tag: regexp_extract(
-                tag,
-                '(?s)^base_model:(?:(finetune|adapter|quantized|merge):)?(.*)$',
-                ['relation', 'name']
-            ))
-            .list_filter(lambda tag: tag.name <> '') AS parent_tags,
         tags,
         library_name
     FROM read_parquet(getvariable('models'), file_row_number = true) AS landed
     JOIN models ON models.file = landed.file_index AND models.row = landed.file_row_number + 1
     LEFT JOIN annotated USING (model)
     WHERE derived_from IS NOT NULL
-        OR card IS NOT NULL
-        OR len(members) > 0
-        OR len(parent_tags) > 0
+        OR may_name_parents(cardData)
+        OR len(baseModels.models) > 0
+        OR len(list_filter(tags, lambda tag: starts_with(tag, 'base_model:'))) > 0
 ),
 sources AS (
     SELECT
-        * EXCLUDE (card, hub_relation),
+        model,
         lower(trim(derived_from, ' ')) = 'no' AS is_no,
         string_split_regex(derived_from, '[,;]')
             .list_transform(lambda name: trim(name, ' '))
             .list_filter(lambda name: name <> '') AS annotation,
-        CASE json_type(card, '$.base_model')
-            WHEN 'VARCHAR' THEN [json_extract_string(card, '$.base_model')]
+        CASE json_type(card[1])
+            WHEN 'VARCHAR' THEN [json_extract_string(card[1], '$')]
             WHEN 'ARRAY' THEN list_filter(
-                json_extract(card, '$.base_model[*]'), lambda item: json_type(item) = 'VARCHAR'
+                json_extract(card[1], '$[*]'), lambda item: json_type(item) = 'VARCHAR'
             ).list_transform(lambda item: json_extract_string(item, '$'))
         END
         .list_filter(lambda name: name <> '') AS card_names,
+        members,
         coalesce(
-            relation_or_null(json_extract_string(card, '$.base_model_relation')),
+            relation_or_null(json_extract_string(card[2], '$')),
             relation_or_null(hub_relation)
-        ) AS relation
+        ) AS relation,
+        tags,
+        library_name
     FROM telling
 ),
 chosen AS (
     SELECT
-        model,
+        *,
         CASE
             WHEN is_no OR len(annotation) > 0 THEN 'annotation'
             WHEN len(card_names) > 0 THEN 'card'
             WHEN len(members) > 0 THEN 'baseModels'
             ELSE 'tags'
-        END AS source,
-        CASE source
-            WHEN 'annotation' THEN entries_of(CASE WHEN is_no THEN [NULL] ELSE annotation END)
-            WHEN 'card' THEN entries_of(card_names)
-            WHEN 'baseModels'
-                THEN list_transform(members, lambda m: {'name': m.id, 'hub_id': nullif(m._id, '')})
-            ELSE entries_of(list_transform(parent_tags, lambda tag: tag.name))
-        END AS entries,
-        relation,
-        CASE
-            WHEN relation IS NULL THEN list_filter(parent_tags, lambda tag: tag.relation <> '')
-        END AS pairs,
-        -- most relations are documented, and then this says nothing
-        CASE
-            WHEN relation IS NULL THEN kind_of_words(
-                list_transform(coalesce(tags, []), lambda tag: lower(tag)), lower(library_name)
-            )
-        END AS kind_by_words
+        END AS source
     FROM sources
+),
+tagged AS (
+    SELECT
+        *,
+        CASE
+            WHEN relation IS NULL OR source = 'tags' THEN
+                list_filter(tags, lambda tag: starts_with(tag, 'base_model:'))
+                .list_transform(lambda tag: regexp_extract(
+                    tag,
+                    '(?s)^base_model:(?:(finetune|adapter|quantized|merge):)?(.*)$',
+                    ['relation', 'name']
+                ))
+                .list_filter(lambda tag: tag.name <> '')
+        END AS parent_tags
+    FROM chosen
 )
+SELECT
+    model,
+    source,
+    CASE source
+        WHEN 'annotation' THEN entries_of(CASE WHEN is_no THEN [NULL] ELSE annotation END)
+        WHEN 'card' THEN entries_of(card_names)
+        WHEN 'baseModels'
+            THEN list_transform(members, lambda m: {'name': m.id, 'hub_id': nullif(m._id, '')})
+        ELSE entries_of(list_transform(parent_tags, lambda tag: tag.name))
+    END AS entries,
+    relation,
+    CASE
+        WHEN relation IS NULL THEN list_filter(parent_tags, lambda tag: tag.relation <> '')
+    END AS pairs,
+    CASE
+        WHEN relation IS NULL THEN kind_of_words(tags, library_name)
+    END AS kind_by_words
+FROM tagged;
+
+-- The first source that names a parent gives the whole list: annotation, card, baseModels, tags. A
+-- name that only a relation's tag has follows as not listed: it may be another name of a parent
+-- that is, and tells its relation.
+CREATE TABLE listed AS
 SELECT
     model,
     source,
@@ -160,19 +181,22 @@ FROM (
     FROM (
         SELECT
             *,
-            list_concat(
-                entries,
-                entries_of(list_transform(
-                    list_filter(
-                        pairs,
-                        lambda pair: NOT list_contains(
-                            list_transform(entries, lambda listed: listed.name), pair.name
-                        )
-                    ),
-                    lambda pair: pair.name
-                ))
-            ) AS whole
-        FROM chosen
+            CASE
+                WHEN len(pairs) > 0 THEN list_concat(
+                    entries,
+                    entries_of(list_transform(
+                        list_filter(
+                            pairs,
+                            lambda pair: NOT list_contains(
+                                list_transform(entries, lambda listed: listed.name), pair.name
+                            )
+                        ),
+                        lambda pair: pair.name
+                    ))
+                )
+                ELSE entries
+            END AS whole
+        FROM told
+        WHERE len(entries) > 0
     )
-    WHERE len(entries) > 0
 );

@@ -23,12 +23,15 @@ GROUP BY ALL
 HAVING min(x) = max(x);
 
 CREATE TABLE repeats AS
-SELECT id AS name, week, min(x) <> max(x) AS differ
-FROM reports
+SELECT id AS name, week, differ
+FROM (
+    SELECT model, week, min(x) <> max(x) AS differ
+    FROM reports
+    WHERE model IN (SELECT model FROM totals WHERE "rows" > weeks)
+    GROUP BY model, week
+    HAVING count(*) > 1
+)
 JOIN models USING (model)
-WHERE model IN (SELECT model FROM totals WHERE "rows" > weeks)
-GROUP BY id, week
-HAVING count(*) > 1
 UNION ALL
 SELECT name, week, min(x) <> max(x)
 FROM others

@@ -5,7 +5,7 @@ COPY (
         DATE '1970-01-05' + 7 * week::INTEGER AS week_start,
         x AS download_count,
         flags,
-        DATE '1970-01-05' + (7 * week::INTEGER + getvariable('weekday')::INTEGER) AS week_label,
+        DATE '1970-01-05' + (7 * week::INTEGER + getvariable('weekday')) AS week_label,
         reported_as
     FROM (
         SELECT model, week, x, NULL::VARCHAR AS flags, NULL::VARCHAR[] AS reported_as

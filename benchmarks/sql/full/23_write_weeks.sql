@@ -1,7 +1,7 @@
 COPY (
     SELECT
         week_start,
-        CASE WHEN "rows" IS NOT NULL THEN week_start + getvariable('weekday')::INTEGER END
+        CASE WHEN "rows" IS NOT NULL THEN week_start + getvariable('weekday') END
             AS week_label,
         "rows" IS NULL AS is_missing,
         "rows" IS NULL OR week_start <= coalesce(

@@ -20,7 +20,7 @@ WITH placed AS (
         id,
         count,
         CASE
-            WHEN week NOT BETWEEN DATE '2000-01-01' AND DATE '2099-12-31' THEN 'unparsable_week'
+            WHEN NOT is_date(week) THEN 'unparsable_week'
             WHEN week IS NULL THEN 'missing_week'
             WHEN count IS NULL THEN 'missing_count'
             WHEN count < 0 THEN 'negative_count'
@@ -32,7 +32,7 @@ WITH placed AS (
         OR count IS NULL
         OR id IS NULL
         OR count < 0
-        OR week NOT BETWEEN DATE '2000-01-01' AND DATE '2099-12-31'
+        OR NOT is_date(week)
         OR id IN (FROM suspects)
     )
 )
