@@ -33,31 +33,78 @@ WINDOW earlier AS (PARTITION BY cell, unit ORDER BY first_week);
 -- Units with downloads that are not eligible in the week: counted before their creation, or without
 -- a creation date.
 CREATE TABLE extras AS
-WITH early AS (
-    SELECT DISTINCT cell, unit, week, recency
+WITH early AS MATERIALIZED (
+    SELECT * FROM usage WHERE is_early
+),
+-- A unit with one member is eligible when that is, so never where it is early.
+alone AS (
+    SELECT
+        week, recency, is_only_of_root, is_only_of_developer, is_only_of_root_developer,
+        count(*) AS units
+    FROM early
+    GROUP BY ALL
+),
+alone_by_cell AS (
+    SELECT 0 AS cell, week, recency, units FROM alone
+    UNION ALL
+    SELECT 1, week, recency, units FROM alone WHERE is_only_of_root
+    UNION ALL
+    SELECT 2, week, recency, units FROM alone WHERE is_only_of_developer
+    UNION ALL
+    SELECT 3, week, recency, units FROM alone WHERE is_only_of_root_developer
+),
+of_places AS (
+    SELECT 0 AS cell, week, place, max(recency) AS recency FROM early GROUP BY week, place
+    UNION ALL
+    SELECT 1, week, root_place, max(recency) FROM early GROUP BY week, root_place
+),
+shared AS (
+    SELECT 1 AS cell, week, root AS unit, max(recency) AS recency
+    FROM early
+    WHERE NOT is_only_of_root
+    GROUP BY week, root
+    UNION ALL
+    SELECT 2, week, developer, max(recency)
+    FROM early
+    WHERE NOT is_only_of_developer
+    GROUP BY week, developer
+    UNION ALL
+    SELECT 3, week, root_developer, max(recency)
+    FROM early
+    WHERE NOT is_only_of_root_developer
+    GROUP BY week, root_developer
+    UNION ALL
+    SELECT cell, week, unit, max(recency)
     FROM (
         SELECT
-            (generate_subscripts(units, 1) - 1)::TINYINT AS cell,
-            unnest(units) AS unit,
+            unnest([4, 6, 8]) + cell AS cell,
             week,
+            unnest([country, org_type, nation]) AS unit,
             recency
-        FROM usage
-        JOIN member_units ON member = usage.unit
-        WHERE is_early
+        FROM of_places
+        JOIN places USING (place)
     )
     WHERE unit IS NOT NULL
+    GROUP BY cell, week, unit
 )
-SELECT cell, windows.recency, week, count(DISTINCT unit) AS units
-FROM early
-JOIN windows ON windows.recency <= early.recency
-WHERE NOT EXISTS (
-    FROM spans
-    WHERE spans.cell = early.cell AND spans.unit = early.unit
-        AND week BETWEEN first_week AND CASE windows.recency
-            WHEN 0 THEN 32767 WHEN 1 THEN last_week_365 ELSE last_week_182
-        END
+SELECT cell::TINYINT AS cell, recency, week, sum(units)::BIGINT AS units
+FROM (
+    SELECT cell, windows.recency, week, units
+    FROM alone_by_cell
+    JOIN windows ON windows.recency <= alone_by_cell.recency
+    UNION ALL
+    SELECT cell, windows.recency, week, 1
+    FROM shared
+    JOIN windows ON windows.recency <= shared.recency
+    WHERE NOT EXISTS (
+        FROM spans
+        WHERE spans.cell = shared.cell AND spans.unit = shared.unit
+            AND week BETWEEN first_week AND CASE windows.recency
+                WHEN 0 THEN 32767 WHEN 1 THEN last_week_365 ELSE last_week_182
+            END
+    )
 )
-GROUP BY cell, windows.recency, week;
+GROUP BY cell, recency, week;
 
 CREATE TABLE eligible AS
 WITH changes AS (

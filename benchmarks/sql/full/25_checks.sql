@@ -30,7 +30,6 @@ HAVING count(*) > 1 OR source_file IS NULL OR row IS NULL OR reason IS NULL;
 SELECT error('silver_lineage: every model has its row, keys are unique and filled')
 FROM written('silver_lineage')
 HAVING count(*) <> (SELECT count(*) FROM models)
-    OR count(DISTINCT model) < count(*)
     OR count(DISTINCT hash(model_id)) < count(*)
     OR count(model_id) < count(*)
     OR count(root_id) < count(*)
@@ -71,7 +70,7 @@ FROM (
         sum(downloads) AS listed,
         -- a rank is there once where ranks are 1 to n, and the rest has none
         count(rank) <> coalesce(max(rank), 0)
-            OR count(DISTINCT rank) <> count(rank)
+            OR bit_count(bitstring_agg(rank, 1, 1000)) <> count(rank)
             OR count(*) - count(rank) > 1
             OR count(entity) < count(*) AS has_wrong_keys
     FROM written('gold_usage_shares')
