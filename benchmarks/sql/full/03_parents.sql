@@ -69,8 +69,8 @@ CREATE MACRO kind_of_words(tags, library) AS coalesce(
 CREATE MACRO may_name_parents(card) AS
     card <> '' AND (contains(card, 'base_model') OR contains(card, '\u'));
 
--- Most models tell nothing of parents, and most that do tell it in their card, relation and all:
--- tags are taken apart only where neither card nor baseModels answers.
+-- Most models tell nothing of parents. Tags are taken apart only where card and baseModels leave
+-- something open.
 CREATE TABLE told AS
 WITH telling AS MATERIALIZED (
     SELECT
