@@ -3,8 +3,9 @@
     python benchmarks/compare.py WAREHOUSE OUT
 
 Integers, texts, booleans, dates and keys must be equal, fractions equal to 1e-12 of their size (or
-to 1e-15). Prints per table the rows, the cells compared and the differences with the first few of
-them; the exit status is 1 where anything differs.
+to 1e-15). What `--rules clean` does not write is not compared. Prints per table the rows, the cells
+compared and the differences with the first few of them; the exit status is 1 where anything
+differs.
 
 The warehouse is read through its Delta logs, so files that a later version removed do not count.
 Weekly counts are compared week by week, which bounds the memory whatever the history.
@@ -29,22 +30,22 @@ from opentrace_spark.tables import (
     GOLD_WEEKS,
     SILVER_LINEAGE,
     SILVER_MODEL_WEEKS,
+    SILVER_REJECTS,
+    Column,
     TableSpec,
 )
 
 _RELATIVE, _ABSOLUTE = 1e-12, 1e-15
 _SHOWN = 5
 
-_NOT_IN_PROGRAM = {
-    # names and hashes that say nothing of the figures
-    *("model_key", "root_key", "parent_name", "parent_source", "relation", "kind"),
-    *("parent_count", "self_parent_count"),
+_NOT_COMPARED = {
+    # hashes, which say nothing of the figures
+    *("model_key", "root_key"),
     # families are compared by their members: each program names them after another one
-    *("family_id", "family_key", "family_size"),
-    *("week_label", "is_missing", "is_complete", "known_breaks"),
+    *("family_id", "family_key"),
     *("parameters", "run_id", "processed_at"),
 }
-"""Columns of the warehouse that the program does not compute."""
+"""Columns of the warehouse that the program does not compute, or in its own way."""
 
 
 @dataclass
@@ -85,15 +86,18 @@ class Comparison:
 
     def outcomes(self) -> list[Outcome]:
         """The outcome of every table, and of the families."""
+        whole = [GOLD_WEEKS, GOLD_USAGE_SHARES, GOLD_CONCENTRATION]
+        if self._path(SILVER_REJECTS).exists():
+            whole.insert(0, SILVER_REJECTS)
         return [
             self._table(SILVER_LINEAGE),
             self._families(),
             self._model_weeks(),
-            *(self._table(spec) for spec in (GOLD_WEEKS, GOLD_USAGE_SHARES, GOLD_CONCENTRATION)),
+            *map(self._table, whole),
         ]
 
     def _table(self, spec: TableSpec) -> Outcome:
-        columns = [c for c in spec.columns if c.name not in _NOT_IN_PROGRAM]
+        columns = self._columns(spec)
         self._load(spec, [c.name for c in columns])
         values = {c.name: c.type for c in columns if c.name not in spec.key}
         return self._joined(spec.path, spec.key, values)
@@ -106,8 +110,17 @@ class Comparison:
     def _keep(self, name: str, query: str) -> None:
         self.database.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
 
+    def _columns(self, spec: TableSpec) -> list[Column]:
+        """The columns that both have, and whose values can be compared."""
+        described = self._rows(f"DESCRIBE FROM {self._program(spec)}")
+        written = {name for name, *_ in described} - _NOT_COMPARED
+        return [column for column in spec.columns if column.name in written]
+
+    def _path(self, spec: TableSpec) -> Path:
+        return self.out / f"{spec.id}.parquet"
+
     def _program(self, spec: TableSpec) -> str:
-        path = str(self.out / f"{spec.id}.parquet").replace("'", "''")
+        path = str(self._path(spec)).replace("'", "''")
         return f"read_parquet('{path}')"
 
     def _joined(self, table: str, key: tuple[str, ...], values: dict[str, str]) -> Outcome:
@@ -172,7 +185,8 @@ class Comparison:
         days = set(self.warehouse.read(spec, ["week_start"])["week_start"].unique().to_pylist())
         program_days = f"SELECT DISTINCT week_start FROM {self._program(spec)}"
         days |= {day for (day,) in self._rows(program_days)}
-        columns = ["week_start", "model_key", "download_count"]
+        values = {c.name: c.type for c in self._columns(spec) if c.name not in spec.key}
+        columns = [*spec.key, *values]
         total = Outcome(spec.path, 0, 0)
         for day in sorted(days):
             rows = self.warehouse.read(spec, columns, [("week_start", "=", day)])
@@ -180,11 +194,11 @@ class Comparison:
             self._keep(
                 "ours",
                 # A model that the warehouse lacks gets a number that hashes practically never are.
-                "SELECT week_start, coalesce(model_key, -1 - model) AS model_key, download_count "
+                "SELECT coalesce(model_key, -1 - model) AS model_key, * EXCLUDE (model_key) "
                 f"FROM {self._program(spec)} LEFT JOIN keys USING (model) "
                 f"WHERE week_start = DATE '{day}'",
             )
-            total.add(self._joined(spec.path, spec.key, {"download_count": "bigint"}))
+            total.add(self._joined(spec.path, spec.key, values))
         return total
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -4,7 +4,7 @@ SELECT
     week,
     count(*) AS "rows",
     sum(x)::BIGINT AS downloads,
-    count_if(x > 0) AS models,
+    count_if(x > 0)::BIGINT AS models,
     coalesce(sum(x) FILTER (WHERE model < getvariable('known')), 0)
         / nullif(sum(x), 0) AS coverage,
     coalesce(sum(x) FILTER (WHERE model < getvariable('floored')), 0)

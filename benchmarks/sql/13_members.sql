@@ -15,12 +15,6 @@ CREATE TABLE windows AS
 SELECT recency::TINYINT AS recency, recency_window
 FROM (VALUES (0, 'none'), (1, '365d'), (2, '182d')) AS named(recency, recency_window);
 
--- Numbers without gaps: an array of sums is several times faster than a hash table of them.
-SET perfect_ht_threshold = 24;
-CREATE TABLE population AS
-SELECT model FROM model_weeks GROUP BY model HAVING sum(x) >= 200;
-RESET perfect_ht_threshold;
-
 CREATE TABLE sized AS
 SELECT model, created_day, coalesce(root, model) AS root
 FROM population
@@ -38,11 +32,7 @@ SELECT
     END AS country
 FROM (
     SELECT *, CASE org_type WHEN 'classroom' THEN 'university' ELSE org_type END AS renamed
-    FROM read_csv(
-        getvariable('landing') || '/organizations/*.csv',
-        header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
-        columns = {org: 'VARCHAR', country: 'VARCHAR', org_type: 'VARCHAR', source: 'VARCHAR'}
-    )
+    FROM organization_rows
 );
 
 -- The units of each level, numbered in the byte order of their names: ties by number are ties by
