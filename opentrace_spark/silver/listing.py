@@ -24,7 +24,7 @@ class Entry:
 
     `hub_id` is the Hub's `_id` of the parent where the source has it, `relation` the documented
     one. Names that only a relation's tag has follow the list, with `is_listed` false: such a name
-    may be another one of a listed parent, and tells its relation.
+    may be one of a listed parent, and tells its relation.
     """
 
     name: str | None
@@ -80,8 +80,9 @@ def _entries(
             if tagged:
                 of_tag.setdefault(name, tagged)
     for name, hub_id in names:
-        yield Entry(name, hub_id, relation or of_tag.get(name))
-    listed = {name for name, _ in names}
+        # An `_id` may settle another parent than the name does, and the tag is about the name.
+        yield Entry(name, hub_id, relation or (None if hub_id else of_tag.get(name)))
+    listed = {name for name, hub_id in names if not hub_id}
     for name, tagged in of_tag.items():
         if name not in listed:
             yield Entry(name, None, tagged, is_listed=False)

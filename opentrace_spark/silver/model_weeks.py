@@ -49,7 +49,8 @@ _TASKS_PER_CORE = 8
 def build_weeks_read(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Scratch `work_weeks`: a row per week with usable reports, whose rows its task has written.
 
-    Columns: week_start; file, its path below the scratch folder; first_label and last_label, the
+    Columns: week_start; file, its path below the scratch folder, null for a week all of whose
+    reports contradict each other: it is a missing one; first_label and last_label, the
     dates under which the week was reported; reports, usable rows of downloads/; used, those that
     the week's rows are made of (the others repeat or contradict one); downloads, their sum.
     """
@@ -91,7 +92,7 @@ def _settled(
     if not labels:
         return None
     rows, used = settle_week(reports, others, min(labels))
-    file = write_partition(folder, SILVER_MODEL_WEEKS, partition, rows)
+    file = write_partition(folder, SILVER_MODEL_WEEKS, partition, rows) if len(rows) else None
     downloads = exact_sum(rows["download_count"].to_numpy())
     if downloads >= 2**63:
         raise OverflowError("downloads of one week add up to more than 64 bits can hold")
@@ -148,7 +149,10 @@ def build_model_weeks(inputs: Mapping[str, DataFrame], context: Context) -> Data
         rows = read_rows(context.spark, context.landing, "downloads")
         check_weekdays(judged_downloads(rows.persist(StorageLevel.DISK_ONLY)))
     return named_files(
-        context.spark, SILVER_MODEL_WEEKS, context.scratch, [week["file"] for week in weeks]
+        context.spark,
+        SILVER_MODEL_WEEKS,
+        context.scratch,
+        [week["file"] for week in weeks if week["file"]],
     )
 
 
@@ -163,7 +167,8 @@ def build_totals(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     that models/ does not know (null for the others)."""
     # Each task has a sum for every model: few tasks leave little to be added up between them.
     tasks = context.spark.sparkContext.defaultParallelism
-    weeks = inputs["work_weeks"].select("week_start", "file").repartition(tasks, "file")
+    files = inputs["work_weeks"].where("file is not null").select("week_start", "file")
+    weeks = files.repartition(tasks, "file")
     names = [context.locations[table] for table in ("work_names", "work_asked")]
     added = _add_up(names, context.locations["silver_model_weeks"])
     totals = (

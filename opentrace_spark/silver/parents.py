@@ -86,10 +86,12 @@ def _ask(
     """The function of tasks that list the parents of the models in some files."""
 
     def ask(files: _Batches) -> Iterator[pa.RecordBatch]:
+        told = read_stored(annotated)
         for file in (file for batch in files for file in batch["file"].to_pylist()):
-            for batch in read_batches(file, _READ):
-                models = _telling(_kept(batch, superseded), read_stored(annotated))
-                yield _with_ids(_entries(models), names)
+            models = (
+                _telling(_kept(batch, superseded), told) for batch in read_batches(file, _READ)
+            )
+            yield from _with_ids(pa.Table.from_batches(map(_entries, models)), names).to_batches()
 
     return ask
 
@@ -156,7 +158,8 @@ def _entries(models: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns, schema=pa.schema(fields))
 
 
-def _with_ids(entries: pa.RecordBatch, names: str) -> pa.RecordBatch:
+def _with_ids(entries: pa.Table, names: str) -> pa.Table:
+    # Once per file: each look makes a map of all ids.
     is_id = pc.is_in(entries["parent_name"], value_set=known_ids(names).ids)
     return entries.append_column("is_id", is_id).select(_LISTED.names)
 

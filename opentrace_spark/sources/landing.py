@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import fs as pafs
 
 from opentrace_spark.errors import ContentError, UsageError
-from opentrace_spark.locations import filesystem_of, first_line, local_path
+from opentrace_spark.locations import filesystem_of, first_line, spark_uri
 
 KINDS = ("models", "downloads", "aliases", "organizations", "annotations")
 """The folders that are read; the first two are needed."""
@@ -77,7 +77,7 @@ def open_landing(uri: str) -> Landing:
         UsageError: the directory, `models/` or `downloads/` is missing or has no data file.
         ContentError: a file of unknown kind, or a manifest that can't be understood.
     """
-    root = _spark_uri(uri)
+    root = spark_uri(uri)
     filesystem, base = filesystem_of(root)
     try:
         found = filesystem.get_file_info(base)
@@ -104,15 +104,6 @@ def lacking_folders(landing: Landing) -> tuple[str, ...]:
         for kind, effect in _WITHOUT.items()
         if not landing.of_kind(kind)
     )
-
-
-def _spark_uri(uri: str) -> str:
-    """`uri` as Spark takes it: absolute, with a scheme, `s3a:` for S3, no slash at the end."""
-    path = local_path(uri)
-    if path is not None:
-        return f"file://{path}".rstrip("/")
-    scheme, _, rest = uri.partition("://")
-    return f"{'s3a' if scheme == 's3' else scheme}://{rest.rstrip('/')}"
 
 
 def _list(filesystem: pafs.FileSystem, base: str, kind: str) -> list[tuple[str, int]]:

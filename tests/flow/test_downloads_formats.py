@@ -1,4 +1,4 @@
-"""The same reports in files that tasks read themselves and in files that Spark reads."""
+"""The same reports in columns of different types, spread over tasks."""
 
 from collections import Counter
 from datetime import date
@@ -11,7 +11,7 @@ from opentrace_spark.config import load_config
 from tests.flow.landings import write_small_landing
 from tests.pipeline import run_tables
 
-OLD, NEW = date(2024, 6, 3), date(2024, 6, 17)
+OLD, BETWEEN, NEW = date(2024, 6, 3), date(2024, 6, 10), date(2024, 6, 17)
 REPORTS = [
     # Weeks in any order; a name in another case, a renamed one beside its id, an unknown one.
     (NEW, "lab/base", 7),
@@ -28,6 +28,9 @@ REPORTS = [
     (NEW, "user/b", 9),
     (NEW, "gone/model", 1),
     (NEW, "gone/model", 1),
+    # A week that nothing is known of for certain.
+    (BETWEEN, "user/a", 1),
+    (BETWEEN, "user/a", 2),
     # Of no use.
     (None, "lab/base", 1),
     (date(1999, 12, 27), "lab/base", 1),
@@ -54,17 +57,17 @@ REASONS = {
     "missing_count": 1,
     "negative_count": 1,
     "duplicate_row": 2,
-    "conflicting_counts": 2,
+    "conflicting_counts": 4,
 }
 TYPES = {
     "plain": (pa.date32(), pa.string(), pa.int64()),
     "plain, other widths": (pa.date32(), pa.large_string(), pa.int32()),
-    "Spark": (pa.date64(), pa.dictionary(pa.int32(), pa.string()), pa.int64()),
+    "others": (pa.date64(), pa.dictionary(pa.int32(), pa.string()), pa.int64()),
 }
 
 
 @pytest.mark.parametrize("types", TYPES)
-def test_reports_are_the_same_whoever_reads_them(spark, tmp_path, types):
+def test_reports_are_the_same_in_every_type(spark, tmp_path, types):
     """A row group is a task of its own, so that every week is spread over tasks."""
     landing = write_small_landing(tmp_path / "landing")
     for file in (landing / "downloads").iterdir():
@@ -78,8 +81,7 @@ def test_reports_are_the_same_whoever_reads_them(spark, tmp_path, types):
         }
     )
     pq.write_table(table, landing / "downloads" / "reports.parquet", row_group_size=3)
-    only = ("model_weeks", "rejects", "lineage")
-    tables = run_tables(spark, landing, tmp_path / "warehouse", load_config(), only)
+    tables = run_tables(spark, landing, tmp_path / "warehouse", load_config(), ("core",))
     names = {row["model_key"]: row["model_id"] for row in tables["silver_lineage"]}
     found = {
         (row["week_start"], names[row["model_key"]], row["download_count"], row["flags"])
@@ -87,4 +89,5 @@ def test_reports_are_the_same_whoever_reads_them(spark, tmp_path, types):
     }
     assert found == EXPECTED
     assert len(tables["silver_model_weeks"]) == len(EXPECTED)
+    assert [row["week_start"] for row in tables["gold_weeks"] if row["is_missing"]] == [BETWEEN]
     assert Counter(row["reason"] for row in tables["silver_rejects"]) == REASONS

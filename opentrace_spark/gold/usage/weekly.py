@@ -46,7 +46,7 @@ def build_weekly(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     The ranked rows are many, and just those of gold/usage_shares: each task writes its weeks' below
     the scratch folder; `file` of the row WEEK is the path.
     """
-    weeks = inputs["work_weeks"].select("week_start", "file")
+    weeks = inputs["work_weeks"].where("file is not null").select("week_start", "file")
     tasks = _TASKS_PER_CORE * context.spark.sparkContext.defaultParallelism
     config, locations = context.config, context.locations
     measure = _Measure(
