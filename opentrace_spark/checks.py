@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from opentrace_spark.errors import ContentError
 from opentrace_spark.io import read_columns
-from opentrace_spark.tables import DERIVATION_KINDS, TableSpec
+from opentrace_spark.tables import DERIVATION_KINDS, SILVER_LINEAGE, TableSpec
 
 Frames = Mapping[str, DataFrame]
 
@@ -41,7 +41,7 @@ def checks_of(stored: Collection[str], specs: Mapping[str, TableSpec]) -> list[C
     keys = [
         Check(name, "keys are unique and filled", (name,), _key_violations(name, specs[name]))
         for name in stored
-        if name in specs and name not in _CHECKED_BY_FILE
+        if name in specs and name not in _KEYS_CHECKED_BELOW
     ]
     return [check for check in (*keys, *CHECKS) if all(name in stored for name in check.needs)]
 
@@ -59,18 +59,22 @@ def hold(check: Check, stored: Frames) -> None:
 
 
 def _key_violations(table: str, spec: TableSpec) -> Callable[[Frames], DataFrame]:
-    required = [column.name for column in spec.columns if not column.nullable]
-    empty = reduce(lambda left, right: left | right, (F.col(name).isNull() for name in required))
+    key = list(spec.key)
 
     def violations(stored: Frames) -> DataFrame:
-        repeated = (
-            stored[table]
-            .groupBy(*spec.key)
-            .agg(F.count(F.lit(1)).alias("rows"), F.bool_or(empty).alias("has_empty"))
+        counted = stored[table].groupBy(*key).agg(F.count(F.lit(1)).alias("rows"))
+        repeated = counted.where("rows > 1")
+        return repeated.unionByName(
+            _unfilled(stored[table], spec).select(*key, F.lit(1).alias("rows"))
         )
-        return repeated.where("rows > 1 or has_empty")
 
     return violations
+
+
+def _unfilled(frame: DataFrame, spec: TableSpec) -> DataFrame:
+    """Rows that lack a required value. Parquet's own counts of nulls let Spark skip the others."""
+    required = [F.col(column.name) for column in spec.columns if not column.nullable]
+    return frame.where(reduce(lambda left, right: left | right, (c.isNull() for c in required)))
 
 
 def _files_of_weeks(stored: Frames) -> DataFrame:
@@ -110,20 +114,6 @@ def _keys_of_a_week(stored: Frames) -> DataFrame:
     return files.where("not is_in_order or files > 1")
 
 
-def _collisions(stored: Frames) -> DataFrame:
-    """Two models under one model_key: every join on it would mix them."""
-    names = (
-        stored["work_models"]
-        .groupBy("model_key")
-        .agg(
-            F.count(F.lit(1)).alias("models"),
-            F.min("model_id").alias("one"),
-            F.max("model_id").alias("other"),
-        )
-    )
-    return names.where("models > 1")
-
-
 def _merged_unknown_ids(stored: Frames) -> DataFrame:
     """Ids known from downloads alone are looked up by nothing: two under a key, or one under the
     key of a model, are a collision."""
@@ -156,12 +146,19 @@ def _unread_reports(stored: Frames) -> DataFrame:
     )
 
 
-def _without_lineage(stored: Frames) -> DataFrame:
-    models = stored["work_models"].select("model_key", F.lit(True).alias("in_models"))
-    lineage = stored["silver_lineage"].select("model_key", F.lit(True).alias("in_lineage"))
-    return models.join(lineage, "model_key", how="full").where(
-        "in_models is null or in_lineage is null"
+def _models_and_lineage(stored: Frames) -> DataFrame:
+    """Keys that are not there just once in both: of two models under one key, every join on it
+    would mix the two."""
+    models = stored["work_models"].select("model_key", F.lit(1).alias("m"), F.lit(0).alias("l"))
+    lineage = stored["silver_lineage"].select("model_key", F.lit(0).alias("m"), F.lit(1).alias("l"))
+    counted = models.unionByName(lineage).groupBy("model_key")
+    return counted.agg(F.sum("m").alias("models"), F.sum("l").alias("lineage")).where(
+        "model_key is null or models <> 1 or lineage <> 1"
     )
+
+
+def _unfilled_lineage(stored: Frames) -> DataFrame:
+    return _unfilled(stored["silver_lineage"], SILVER_LINEAGE)
 
 
 def _weeks_of_silver(stored: Frames) -> DataFrame:
@@ -282,7 +279,7 @@ def _types_of_a_country(stored: Frames) -> DataFrame:
     )
 
 
-_CHECKED_BY_FILE = ("silver_model_weeks",)
+_KEYS_CHECKED_BELOW = ("silver_model_weeks", "silver_lineage")
 
 CHECKS: tuple[Check, ...] = (
     Check(
@@ -291,7 +288,6 @@ CHECKS: tuple[Check, ...] = (
         ("silver_model_weeks",),
         _keys_of_a_week,
     ),
-    Check("work_models", "no two models share a model_key", ("work_models",), _collisions),
     Check(
         "silver_model_weeks",
         "no unknown id shares a model_key",
@@ -306,10 +302,11 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         "silver_lineage",
-        "every model has its row",
+        "every model has its row, and a key of its own",
         ("work_models", "silver_lineage"),
-        _without_lineage,
+        _models_and_lineage,
     ),
+    Check("silver_lineage", "keys are filled", ("silver_lineage",), _unfilled_lineage),
     Check(
         "gold_weeks",
         "rows and downloads equal those of silver",

@@ -161,8 +161,8 @@ SELECT
 FROM tagged;
 
 -- The first source that names a parent gives the whole list: annotation, card, baseModels, tags. A
--- name that only a relation's tag has follows as not listed: it may be another name of a parent
--- that is, and tells its relation.
+-- name that only a relation's tag has follows as not listed: it may be one of a parent that is, and
+-- tells its relation. So does the name of an entry with an `_id`, which may settle another parent.
 CREATE TABLE listed AS
 SELECT
     model,
@@ -173,7 +173,10 @@ SELECT
     entry.hub_id AS hub_id,
     coalesce(
         relation,
-        list_filter(pairs, lambda pair: pair.name = entry.name)[1].relation
+        CASE
+            WHEN entry.hub_id IS NULL
+                THEN list_filter(pairs, lambda pair: pair.name = entry.name)[1].relation
+        END
     ) AS relation,
     kind_by_words
 FROM (
@@ -188,7 +191,11 @@ FROM (
                         list_filter(
                             pairs,
                             lambda pair: NOT list_contains(
-                                list_transform(entries, lambda listed: listed.name), pair.name
+                                list_transform(
+                                    list_filter(entries, lambda listed: listed.hub_id IS NULL),
+                                    lambda listed: listed.name
+                                ),
+                                pair.name
                             )
                         ),
                         lambda pair: pair.name

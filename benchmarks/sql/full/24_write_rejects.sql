@@ -102,7 +102,7 @@ SELECT
             'downloads': downloads,
             'downloadsAllTime': downloadsAllTime,
             'usedStorage': usedStorage,
-            'gated': gated,
+            'gated': CASE WHEN gated IN ('True', 'False') THEN lower(gated) ELSE gated END,
             'cardData': CASE WHEN cardData NOT IN ('', 'null') THEN cardData END,
             'safetensors': CASE WHEN safetensors IS NOT NULL THEN said(safetensors) END,
             'gguf': CASE WHEN gguf IS NOT NULL THEN said(gguf) END,
