@@ -31,8 +31,11 @@ def build_linked(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     links = first.select("model_key", F.explode("parent_keys").alias("parent_key"))
     roots = find_roots(usable, f"{scratch}/roots").frame
     families = find_families(links, roots, f"{scratch}/families")
-    ends = _with_names(families.join(roots, on="model_key", how="left"), models)
-    linked = stored(_linked(models, first, ends), f"{scratch}/linked")
+    # One look at all models: the joins that follow are on those that have a part in this.
+    keys = first.select("model_key").unionByName(families.select("model_key"))
+    named = stored(models.join(keys, on="model_key", how="left_semi"), f"{scratch}/models")
+    ends = _with_names(families.join(roots, on="model_key", how="left"), named)
+    linked = stored(_linked(named, first, ends), f"{scratch}/linked")
     _check(certificate_violations(linked, parents, parent=choices.parent))
     if choices.missing_ancestor == "self":
         return _keeping_own_where_missing(linked)
@@ -88,16 +91,11 @@ def first_parents(parents: DataFrame, parent: str) -> DataFrame:
 def _with_names(linked: DataFrame, models: DataFrame) -> DataFrame:
     """Add `root_id, family_id`; a linked model without a root of its own is one."""
     rooted = linked.withColumn("root_key", F.coalesce("root_key", "model_key"))
-    used = rooted.select(F.explode(F.array("root_key", "family_key")).alias("model_key"))
-    # Few models are a root with derivatives, so their names are a small table to join.
-    names = models.join(used, on="model_key", how="left_semi")
-    root_names = names.select(
-        F.col("model_key").alias("root_key"), F.col("model_id").alias("root_id")
+    roots, families = (
+        models.select(F.col("model_key").alias(f"{of}_key"), F.col("model_id").alias(f"{of}_id"))
+        for of in ("root", "family")
     )
-    family_names = names.select(
-        F.col("model_key").alias("family_key"), F.col("model_id").alias("family_id")
-    )
-    named = rooted.join(root_names, on="root_key").join(family_names, on="family_key")
+    named = rooted.join(roots, on="root_key").join(families, on="family_key")
     return named.select("model_key", "root_id", "family_id", *rooted.columns[1:])
 
 

@@ -223,7 +223,8 @@ def _plain(value: Any, of_bytes: Callable[[bytes], str]) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+        unit = "microseconds" if value.microsecond % 1000 else "milliseconds"
+        return value.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec=unit) + "Z"
     if isinstance(value, (date, time)):
         return value.isoformat()
     return value if isinstance(value, (str, bool, int, float, type(None))) else str(value)

@@ -82,11 +82,11 @@ SELECT
             'likes': likes,
             'downloads': downloads,
             'downloadsAllTime': downloadsAllTime,
+            'usedStorage': usedStorage,
+            'gated': gated,
             'cardData': cardData,
             'safetensors': safetensors,
             'gguf': gguf,
-            'usedStorage': usedStorage,
-            'gated': gated,
             'baseModels': base_models
         })
         ELSE said({

@@ -39,6 +39,13 @@ CREDITED_TO = {
 """(attribution, level) -> column of `work_credits` that names the unit a download counts for."""
 
 
+_OF_ROOT = {
+    "model_id": "root_id",
+    **{name: f"root_{name}" for name in ("developer", "country", "org_type", "created_date")},
+}
+"""Column of a model -> that of the model it is credited to."""
+
+
 def build_credits(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Scratch `work_credits`: a row per model of the population, with the units it is credited to.
 
@@ -47,28 +54,28 @@ def build_credits(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     """
     config = context.config
     models = inputs["work_models"].withColumn("country", country_unit("country", config))
-    roots = models.select(
-        F.col("model_key").alias("root_key"),
-        F.col("model_id").alias("root_id"),
-        F.col("developer").alias("root_developer"),
-        F.col("country").alias("root_country"),
-        F.col("org_type").alias("root_org_type"),
-        F.col("created_date").alias("root_created_date"),
-    )
     linked = inputs["work_linked"].select("model_key", "root_key", "kind")
+    population = models.where("in_population")
+    # Most models are their own root: only the others need one joined.
+    alone = population.join(linked, "model_key", how="left_anti").withColumns(
+        {of_root: F.col(own) for own, of_root in _OF_ROOT.items()}
+        | {"kind": F.lit(None).cast("string")}
+    )
+    roots = models.join(
+        linked.select(F.col("root_key").alias("model_key")), "model_key", "left_semi"
+    )
+    of_roots = roots.select(
+        F.col("model_key").alias("root_key"),
+        *(F.col(own).alias(of_root) for own, of_root in _OF_ROOT.items()),
+    )
+    derived = population.join(linked, "model_key").join(of_roots, "root_key").select(alone.columns)
     window_date = "created_date" if config.windows.date == "own" else "root_created_date"
-    return (
-        models.where("in_population")
-        .join(linked, "model_key", how="left")
-        .withColumn("root_key", F.coalesce("root_key", "model_key"))
-        .join(roots, "root_key", how="inner")
-        .select(
-            "model_key",
-            *CREDITED_TO.values(),
-            "kind",
-            "created_date",
-            F.col(window_date).alias("window_date"),
-        )
+    return alone.unionByName(derived).select(
+        "model_key",
+        *CREDITED_TO.values(),
+        "kind",
+        "created_date",
+        F.col(window_date).alias("window_date"),
     )
 
 
