@@ -159,8 +159,10 @@ def _entries(models: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _with_ids(entries: pa.Table, names: str) -> pa.Table:
-    # Once per file: each look makes a map of all ids.
-    is_id = pc.is_in(entries["parent_name"], value_set=known_ids(names).ids)
+    # A map of the few names that are asked for, not of all ids.
+    ids, asked = known_ids(names).ids, entries["parent_name"].unique()
+    found = ids.filter(pc.is_in(ids, value_set=asked))
+    is_id = pc.is_in(entries["parent_name"], value_set=found)
     return entries.append_column("is_id", is_id).select(_LISTED.names)
 
 

@@ -199,9 +199,23 @@ def _cells(array: pa.Array, errors: str = "surrogateescape") -> Iterator[Any]:
     lone surrogates, which no parser takes for text."""
     array = _unwrapped(array)
     if _is_encoded(array):
-        return (_plain(cell, _base64) for cell in array.to_pylist())
-    cells = array.cast(_with_bytes(array.type)).to_pylist()
+        return (_plain(cell, _base64) for cell in _values(array))
+    cells = _values(array.cast(_with_bytes(array.type)))
     return (_plain(cell, lambda data: data.decode(errors=errors)) for cell in cells)
+
+
+def _values(array: pa.Array) -> list[Any]:
+    try:
+        return array.to_pylist()
+    except (OverflowError, ValueError):  # Python's calendar ends with the year 9999
+        return [_value(item) for item in array]
+
+
+def _value(item: Any) -> Any:
+    try:
+        return item.as_py()
+    except (OverflowError, ValueError):
+        return getattr(item, "value", "(a moment beyond the year 9999)")
 
 
 def _base64(data: bytes) -> str:

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 from datetime import date, datetime, timezone
+from decimal import Decimal
 
 import duckdb
 import pandas as pd
@@ -168,6 +169,58 @@ def test_read_rows_rejects_bytes_that_are_no_text(collected):
     bad, good = collected("models", {"x.parquet": table})["x.parquet"]
     assert (bad["reason"], good["reason"]) == ("unparsable_id", None)
     assert json.loads(bad["raw_values"])["id"] == "a/caf\ufffd"
+
+
+def test_read_rows_keeps_what_has_no_column_of_its_own(collected):
+    """Types that JSON lacks, maps, and bytes that are no UTF-8 deep inside."""
+    bad = pa.array([b"caf\xe9"], pa.binary()).cast(pa.string(), safe=False)
+    table = pa.table(
+        {
+            "id": ["a/b"],
+            "safetensors": pa.array(
+                [[("F32", 7), ("F16", None)]], pa.map_(pa.string(), pa.int64())
+            ),
+            "gguf": pa.StructArray.from_arrays([bad, pa.array([1])], ["name", "total"]),
+            "when": pa.array([UTC_MOMENT], pa.timestamp("us", "Europe/Paris")),
+            "blob": pa.array([b"\xff\x00"], pa.binary()),
+            "score": [float("nan")],
+            "price": pa.array([Decimal("1.50")]),
+            "text": bad,
+        }
+    )
+    (row,) = collected("models", {"x.parquet": table})["x.parquet"]
+    assert row["reason"] is None
+    assert json.loads(row["safetensors"])["F32"] == 7
+    assert json.loads(row["gguf"])["total"] == 1
+    assert json.loads(row["other_fields"]) == {
+        "when": "2024-07-08T01:02:03.456789Z",
+        "blob": "/wA=",
+        "score": "NaN",
+        "price": 1.5,
+        "text": "caf\ufffd",
+    }
+
+
+def test_read_rows_rejects_cells_beyond_their_type(collected):
+    """Lists with bytes that are no text, moments beyond 64 bits of microseconds."""
+    words = pa.array([b"fine", b"caf\xe9"], pa.binary()).cast(pa.string(), safe=False)
+    tags = pa.ListArray.from_arrays([0, 1, 2, 2], words)
+    moments = pa.array([0, 0, 2**62], pa.int64()).cast(pa.timestamp("ms"))
+    table = pa.table({"id": ["a", "b", "c"], "tags": tags, "lastModified": moments})
+    found = collected("models", {"x.parquet": table})["x.parquet"]
+    reasons = [row["reason"] for row in found]
+    assert reasons == [None, "unparsable_tags", "unparsable_lastModified"]
+    assert [row["tags"] for row in found] == [["fine"], None, []]
+
+
+def test_read_rows_writes_gates_alike(collected):
+    cells = {"True": "true", "False": "false", "auto": "auto", "manual": "manual", "TRUE": "TRUE"}
+    names = [f"m/{n}" for n in range(len(cells))]
+    parquet = pa.table({"id": names, "gated": list(cells)})
+    text = "id,gated\n" + "".join(f"{name},{c}\n" for name, c in zip(names, cells, strict=True))
+    found = collected("models", {"x.parquet": parquet, "x.csv": text})
+    for rows in found.values():
+        assert [row["gated"] for row in rows] == list(cells.values())
 
 
 def test_read_rows_rejects_weeks_of_other_centuries(collected):
