@@ -167,7 +167,11 @@ def _lists_as_they_are(array: pa.Array) -> _Typed | None:
 
 
 def _parents_as_they_are(array: pa.Array) -> _Typed | None:
-    return (array, []) if array.type == FORMS["parents"].arrow and _is_encoded(array) else None
+    if array.type != FORMS["parents"].arrow or not _is_encoded(array):
+        return None
+    # A null among the parents is refused in text, too.
+    members = pc.list_flatten(pc.struct_field(array, "models"))
+    return None if members.null_count else (array, [])
 
 
 _WHOLE: dict[str, Callable[[pa.Array], _Typed | None]] = {
@@ -206,14 +210,14 @@ def _cells(array: pa.Array, errors: str = "surrogateescape") -> Iterator[Any]:
 
 def _values(array: pa.Array) -> list[Any]:
     try:
-        return array.to_pylist()
+        return array.to_pylist(maps_as_pydicts="lossy")
     except (OverflowError, ValueError):  # Python's calendar ends with the year 9999
         return [_value(item) for item in array]
 
 
 def _value(item: Any) -> Any:
     try:
-        return item.as_py()
+        return item.as_py(maps_as_pydicts="lossy")
     except (OverflowError, ValueError):
         return getattr(item, "value", "(a moment beyond the year 9999)")
 
@@ -223,12 +227,11 @@ def _base64(data: bytes) -> str:
 
 
 def _plain(value: Any, of_bytes: Callable[[bytes], str]) -> Any:
-    """A value that JSON can hold; fields of a struct that are null are left out."""
+    """A value that JSON can hold; what is null in a struct or map is left out."""
     if isinstance(value, dict):
-        return {k: _plain(v, of_bytes) for k, v in value.items() if v is not None}
+        there = {k: v for k, v in value.items() if v is not None}
+        return {str(_plain(k, of_bytes)): _plain(v, of_bytes) for k, v in there.items()}
     if isinstance(value, list):
-        if value and isinstance(value[0], tuple):  # a map
-            return {str(_plain(k, of_bytes)): _plain(v, of_bytes) for k, v in value}
         return [_plain(item, of_bytes) for item in value]
     if isinstance(value, bytes):
         return of_bytes(value)

@@ -186,10 +186,11 @@ def test_read_rows_keeps_what_has_no_column_of_its_own(collected):
             "score": [float("nan")],
             "price": pa.array([Decimal("1.50")]),
             "text": bad,
+            "cardData": pa.array([[]], pa.map_(pa.string(), pa.string())),
         }
     )
     (row,) = collected("models", {"x.parquet": table})["x.parquet"]
-    assert row["reason"] is None
+    assert (row["reason"], row["cardData"]) == (None, "{}")
     assert json.loads(row["safetensors"])["F32"] == 7
     assert json.loads(row["gguf"])["total"] == 1
     assert json.loads(row["other_fields"]) == {
