@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +48,17 @@ def read_tables(warehouse: Path) -> dict[str, Rows]:
         for spec in TABLES
         if spec != GOLD_RUNS and (warehouse / spec.path).is_dir()
     }
+
+
+@contextmanager
+def changed_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Other settings of the session within the block."""
+    before = {key: spark.conf.get(key) for key in settings}
+    try:
+        for key, value in settings.items():
+            spark.conf.set(key, value)
+        yield
+    finally:
+        for key, value in before.items():
+            assert value is not None
+            spark.conf.set(key, value)

@@ -7,8 +7,7 @@ with a row group per week: `found` (model_key, count) and `asked` (week as writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +24,7 @@ from opentrace_spark.metrics.exact import starts_of_runs
 from opentrace_spark.silver.names import known_ids, resolve_names
 from opentrace_spark.silver.parents import unfound_names
 from opentrace_spark.silver.settle import FOUND
-from opentrace_spark.sources.parts import Part, parts_of, read_part, shared_out
+from opentrace_spark.sources.rows import map_rows
 from opentrace_spark.steps import Context
 
 _Batches = Iterable[pa.RecordBatch]
@@ -44,7 +43,6 @@ RUNS = pa.schema(
 _ASKED = pa.schema([("week", pa.date32()), ("name", pa.string()), ("count", pa.int64())])
 _RUN_ROWS = 1 << 22
 """Rows that a task holds at once: each run looks its names up in a map of all ids, made anew."""
-_TASKS_PER_CORE = 4
 
 
 def build_runs(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -53,12 +51,12 @@ def build_runs(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     first_label and last_label are the dates under which the rows were reported, `rows` how many
     they are. Rows without a week, or with a count that is none, are in no run.
     """
-    spark = context.spark
-    parts = parts_of(context.landing, "downloads")
-    tasks = shared_out(parts, _TASKS_PER_CORE * spark.sparkContext.defaultParallelism)
-    numbers = spark.range(0, len(tasks), 1, len(tasks))
-    index = _index(tasks, context.locations["work_names"], context.scratch)
-    return numbers.mapInArrow(index, from_arrow_schema(RUNS))
+    ids, folder = context.locations["work_names"], context.scratch
+
+    def index(rows: _Batches) -> Iterator[pa.RecordBatch]:
+        return _runs(map(_usable, rows), ids, folder)
+
+    return map_rows(context.spark, context.landing, "downloads", index, from_arrow_schema(RUNS))
 
 
 def read_run(run: Mapping[str, Any]) -> pa.Table:
@@ -90,18 +88,6 @@ def _names(batches: _Batches) -> Iterator[pa.RecordBatch]:
     """The names that runs ask for, each once per run and week."""
     for run in (row for batch in batches for row in batch.to_pylist()):
         yield pa.RecordBatch.from_arrays([read_run(run)["name"].unique()], ["id"])
-
-
-def _index(
-    tasks: list[list[Part]], ids: str, folder: str
-) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
-    """The function of tasks: a row says which list of parts is its own."""
-
-    def index(numbers: _Batches) -> Iterator[pa.RecordBatch]:
-        for number in (row for batch in numbers for row in batch["id"].to_pylist()):
-            yield from _runs(map(_usable, chain(*map(read_part, tasks[number]))), ids, folder)
-
-    return index
 
 
 def _usable(rows: pa.RecordBatch) -> pa.RecordBatch:

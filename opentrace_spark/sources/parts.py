@@ -12,7 +12,7 @@ from opentrace_spark.sources.landing import Landing, LandingFile
 from opentrace_spark.sources.parquet import read_footer, read_row_group
 from opentrace_spark.sources.text import read_text
 
-_FILES_AT_ONCE = 8
+FILES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Part:
 
 def parts_of(landing: Landing, kind: str) -> list[Part]:
     """All parts of a kind's files, in order. Raises ContentError where a footer can't be read."""
-    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
         return [part for parts in pool.map(_parts, landing.of_kind(kind)) for part in parts]
 
 

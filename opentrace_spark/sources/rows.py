@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,16 +12,17 @@ import pyarrow as pa
 from opentrace_spark.errors import ContentError
 from opentrace_spark.sources.landing import Landing, LandingFile
 from opentrace_spark.sources.parquet import check_parquet
-from opentrace_spark.sources.parts import parts_of, read_part, shared_out
+from opentrace_spark.sources.parts import FILES_AT_ONCE, parts_of, read_part, shared_out
 from opentrace_spark.sources.schemas import row_schema
 from opentrace_spark.sources.text import check_text
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
+Batches = Iterable[pa.RecordBatch]
 Filter = Callable[[pa.RecordBatch], pa.RecordBatch]
 
-_FILES_AT_ONCE = 8
 _TASKS_PER_CORE = 4
 
 
@@ -29,7 +31,7 @@ def check_files(landing: Landing) -> None:
 
     Raises ContentError for the first file (in order) that can't be used, with what to do.
     """
-    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
         for _ in pool.map(_check, landing.files):
             pass
 
@@ -43,19 +45,36 @@ def read_rows(
     them anew for every use of the frame; `keep` is what they do with the rows before Spark gets
     them.
     """
-    tasks = shared_out(
-        parts_of(landing, kind), _TASKS_PER_CORE * spark.sparkContext.defaultParallelism
-    )
-    if not tasks:
-        return spark.createDataFrame([], row_schema(kind))
+
+    def kept(rows: Batches) -> Batches:
+        return rows if keep is None else map(keep, rows)
+
+    return map_rows(spark, landing, kind, kept, row_schema(kind))
+
+
+def map_rows(
+    spark: SparkSession,
+    landing: Landing,
+    kind: str,
+    function: Callable[[Batches], Batches],
+    schema: StructType,
+) -> DataFrame:
+    """What a function on workers makes of the rows of a kind: a frame of `schema`, empty where the
+    kind has no files.
+
+    Each task reads some of the files or their row groups, in order, as `schemas.arrow_schema`.
+    """
+    parts = parts_of(landing, kind)
+    if not parts:
+        return spark.createDataFrame([], schema)
+    tasks = shared_out(parts, _TASKS_PER_CORE * spark.sparkContext.defaultParallelism)
     numbers = spark.range(0, len(tasks), 1, len(tasks))
 
-    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def work(batches: Batches) -> Batches:
         for number in (row for batch in batches for row in batch["id"].to_pylist()):
-            for part in tasks[number]:
-                yield from read_part(part) if keep is None else map(keep, read_part(part))
+            yield from function(chain.from_iterable(map(read_part, tasks[number])))
 
-    return numbers.mapInArrow(read, row_schema(kind))
+    return numbers.mapInArrow(work, schema)
 
 
 def count_rows(spark: SparkSession, landing: Landing, kind: str) -> int:

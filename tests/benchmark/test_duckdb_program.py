@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -11,30 +10,20 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from benchmarks.compare import Comparison
 from benchmarks.duckdb_program import run
 from opentrace_spark.config import load_config
 from tests.benchmark.dirty import write_as_generated, write_dirty_landing
 from tests.compare import SPECS, assert_none, differences
-from tests.property.landings import Landing, landings
+from tests.property.landings import Landing, landings, random_examples
 from tests.reference import reference_tables
 
 Rows = list[dict[str, Any]]
 
 
-@settings(
-    max_examples=int(os.environ.get("OPENTRACE_EXAMPLES", "10")),
-    derandomize=True,
-    deadline=None,
-    database=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink]
-    if "OPENTRACE_EXAMPLES" in os.environ
-    else [Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
-)
+@random_examples(10)
 @given(landing=landings())
 def test_program_agrees_with_reference_on_random_landings(landing: Landing) -> None:
     with tempfile.TemporaryDirectory() as scratch:

@@ -16,7 +16,7 @@ from opentrace_spark.io import Warehouse
 from opentrace_spark.tables import GOLD_RUNS, TABLES, TABLES_VERSION
 from tests.compare import exact_rows
 from tests.flow.landings import write_small_landing
-from tests.pipeline import read_tables, run_pipeline
+from tests.pipeline import changed_settings, read_tables, run_pipeline
 
 
 def versions(warehouse):
@@ -91,15 +91,9 @@ def test_run_gives_the_same_rows_with_1_and_7_partitions(spark, landing, built, 
         "spark.sql.codegen.factoryMode": "FALLBACK",
         "spark.sql.files.maxPartitionBytes": "1024",
     }
-    before = {key: spark.conf.get(key) for key in changed}
-    assert before["spark.sql.shuffle.partitions"] == "1"
-    try:
-        for key, value in changed.items():
-            spark.conf.set(key, value)
+    assert spark.conf.get("spark.sql.shuffle.partitions") == "1"
+    with changed_settings(spark, changed):
         run_pipeline(spark, landing, tmp_path, load_config())
-    finally:
-        for key, value in before.items():
-            spark.conf.set(key, value)
     assert exact_rows(read_tables(tmp_path)) == exact_rows(read_tables(built))
 
 

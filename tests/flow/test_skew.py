@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from opentrace_spark.config import load_config
 from tests.compare import assert_same_tables, exact_rows
-from tests.pipeline import read_tables, run_pipeline
+from tests.pipeline import changed_settings, read_tables, run_pipeline
 from tests.reference import reference_tables
 
 MODELS, WEEKS, ROWS = 1_000, 30, 6_000
@@ -63,14 +63,8 @@ def test_skew_changes_no_row(spark, tmp_path):
     run_pipeline(spark, landing, tmp_path / "plain", config)
     plain = read_tables(tmp_path / "plain")
     assert_same_tables(plain, reference_tables(landing, config))
-    before = {key: spark.conf.get(key) for key in SPLIT_SKEWED_JOINS}
-    try:
-        for key, value in SPLIT_SKEWED_JOINS.items():
-            spark.conf.set(key, value)
+    with changed_settings(spark, SPLIT_SKEWED_JOINS):
         run_pipeline(spark, landing, tmp_path / "split", config)
-    finally:
-        for key, value in before.items():
-            spark.conf.set(key, value)
     assert exact_rows(read_tables(tmp_path / "split")) == exact_rows(plain)
     sizes = [row["family_size"] for row in plain["silver_lineage"]]
     assert max(sizes) == sizes.count(max(sizes)) == 1 + MODELS // 2

@@ -11,6 +11,7 @@ import dataclasses
 import gzip
 import io
 import json
+import os
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, settings, strategies as st
 
 from opentrace_spark.config import Config, load_config
 
@@ -376,3 +377,18 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(timezone(timedelta(hours=2))).isoformat()
     return value.isoformat() if isinstance(value, date) else value
+
+
+def random_examples(count: int) -> settings:
+    """The same examples in every run; `OPENTRACE_EXAMPLES` asks for another number of them, and
+    failing ones are then made smaller."""
+    asked = os.environ.get("OPENTRACE_EXAMPLES")
+    return settings(
+        max_examples=int(asked or count),
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate, *([Phase.shrink] if asked else [])],
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )

@@ -5,30 +5,19 @@ The examples are the same in every run; `OPENTRACE_EXAMPLES` asks for more of th
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
 from opentrace_spark.config import Config
 from tests.compare import assert_same_tables
-from tests.property.landings import Landing, configs, landings
+from tests.property.landings import Landing, configs, landings, random_examples
 from tests.reference import reference_tables
 
 
-@settings(
-    max_examples=int(os.environ.get("OPENTRACE_EXAMPLES", "5")),
-    derandomize=True,
-    deadline=None,
-    database=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink]
-    if "OPENTRACE_EXAMPLES" in os.environ
-    else [Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
-)
+@random_examples(5)
 @given(landing=landings(), config=configs())
 def test_pipeline_agrees_with_reference(spark: Any, landing: Landing, config: Config) -> None:
     from tests.pipeline import run_tables

@@ -17,6 +17,7 @@ from opentrace_spark.config import load_config
 from opentrace_spark.silver.lineage import build_lineage, build_linked
 from opentrace_spark.silver.roots import find_roots
 from opentrace_spark.steps import Context
+from tests.pipeline import changed_settings
 
 CHAIN = 1_000_000
 CYCLE = 100_000
@@ -33,13 +34,8 @@ def for_many_rows(spark: SparkSession) -> Iterator[None]:
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.shuffle.partitions": "4",
     }
-    before = {key: spark.conf.get(key) for key in wanted}
-    for key, value in wanted.items():
-        spark.conf.set(key, value)
-    yield
-    for key, value in before.items():
-        assert value is not None
-        spark.conf.set(key, value)
+    with changed_settings(spark, wanted):
+        yield
 
 
 def chain_and_cycle(spark: SparkSession) -> DataFrame:
