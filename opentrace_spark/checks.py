@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from opentrace_spark.errors import ContentError
 from opentrace_spark.io import read_columns
+from opentrace_spark.silver.lineage import certificate_violations
 from opentrace_spark.tables import DERIVATION_KINDS, SILVER_LINEAGE, TableSpec
 
 Frames = Mapping[str, DataFrame]
@@ -305,6 +306,12 @@ CHECKS: tuple[Check, ...] = (
         "every model has its row, and a key of its own",
         ("work_models", "silver_lineage"),
         _models_and_lineage,
+    ),
+    Check(
+        "silver_lineage",
+        "root finding, families and parents prove each other right",
+        ("work_linked", "work_first_parents"),
+        lambda stored: certificate_violations(stored["work_linked"], stored["work_first_parents"]),
     ),
     Check("silver_lineage", "keys are filled", ("silver_lineage",), _unfilled_lineage),
     Check(

@@ -23,7 +23,13 @@ from opentrace_spark.gold.usage.population import build_credits, build_populatio
 from opentrace_spark.gold.usage.shares import build_concentration, build_usage_shares
 from opentrace_spark.gold.usage.weekly import build_head, build_weekly
 from opentrace_spark.gold.usage.weeks import build_samples, build_weeks
-from opentrace_spark.silver.lineage import build_lineage, build_linked
+from opentrace_spark.silver.lineage import (
+    build_components,
+    build_first_parents,
+    build_lineage,
+    build_linked,
+    build_roots,
+)
 from opentrace_spark.silver.model_weeks import build_model_weeks, build_totals, build_weeks_read
 from opentrace_spark.silver.models import build_identities, build_models
 from opentrace_spark.silver.names import build_names
@@ -87,10 +93,13 @@ FLOW: tuple[Step, ...] = (
         *("work_listed", "work_asked", "bronze_models", "work_superseded"),
     ),
     _step("silver_resolutions", build_resolutions, "silver_model_weeks", "work_parents"),
-    _step("work_linked", build_linked, "work_names", "work_parents", acts=True),
+    _step("work_first_parents", build_first_parents, "work_parents"),
+    _step("work_roots", build_roots, "work_first_parents"),
+    _step("work_families", build_components, "work_first_parents", "work_roots", acts=True),
+    _step("work_linked", build_linked, "work_parents", "work_first_parents", "work_families"),
     _step("silver_lineage", build_lineage, "work_models", "work_linked"),
     # The population in numbers, and every measure of every week from one pass.
-    _step("work_credits", build_credits, "work_models", "work_linked"),
+    _step("work_credits", build_credits, "work_models", "silver_lineage"),
     _step("work_units", build_units, "work_credits"),
     _step("work_population", build_population, "work_credits", "work_units"),
     _step(

@@ -23,60 +23,32 @@ LOG = logging.getLogger("opentrace_spark.lineage")
 _ROWS_PER_PARTITION = 100_000
 
 
-def find_families(
-    links: DataFrame, roots: DataFrame, scratch: str, *, contracted: bool = True
-) -> DataFrame:
-    """The family of every model with a link: `model_key, family_key, family_size`.
+def find_families(links: DataFrame, roots: DataFrame, scratch: str) -> DataFrame:
+    """The family of every model with a link: the rows of `roots` with `family_key, family_size`.
 
-    `links` has a row per documented parent in `models/` other than the model itself: `model_key,
-    parent_key` BIGINT. `roots` is the frame of `find_roots` over the first of them. Models without
-    a link have no row. Acts: writes below `scratch`, a URI. `contracted=False` is the plain
-    definition, for comparison.
+    `links` and `roots` are the input and the output of `find_roots`. Acts: writes below `scratch`,
+    a URI. Without a first link every model is a tree of its own: that is the plain definition.
     """
-    if contracted:
-        trees = stored(_trees(links, roots), f"{scratch}/trees")
-        joined = _joined_trees(links, trees)
-    else:
-        trees = _linked(links).select("model_key", F.col("model_key").alias("tree_key"))
-        joined = links.select(F.col("model_key").alias("src"), F.col("parent_key").alias("dst"))
-    components = _components(stored(joined, f"{scratch}/links"), scratch)
-    families = trees.join(components, on="tree_key", how="left").select(
-        "model_key", F.coalesce("component", "tree_key").alias("family_key")
+    joined = stored(_joined_trees(links, roots), f"{scratch}/links")
+    components = _components(joined, scratch)
+    trees = roots.where(F.col("model_key") == F.col("tree_key"))
+    sized = components.join(trees.select("tree_key", "tree_size"), on="tree_key")
+    sizes = sized.groupBy("component").agg(F.sum("tree_size").alias("size"))
+    of_trees = components.join(sizes, on="component")
+    return roots.join(of_trees, on="tree_key", how="left").select(
+        *roots.columns,
+        F.coalesce("component", "tree_key").alias("family_key"),
+        F.coalesce("size", "tree_size").alias("family_size"),
     )
-    sizes = families.groupBy("family_key").agg(F.count("*").alias("family_size"))
-    sized = families.join(sizes, on="family_key").select("model_key", "family_key", "family_size")
-    return stored(sized, f"{scratch}/families")
 
 
-def _linked(links: DataFrame) -> DataFrame:
-    ends = links.select("model_key").unionByName(
-        links.select(F.col("parent_key").alias("model_key"))
-    )
-    return ends.distinct()
-
-
-def _trees(links: DataFrame, roots: DataFrame) -> DataFrame:
-    """Every linked model with the smallest key of its first-parent tree (or cycle with its tails).
-
-    Such a weak component holds one root or one cycle, which names it until its smallest key is
-    known.
-    """
-    anchors = roots.select("model_key", F.coalesce("cycle_key", "root_key").alias("anchor"))
-    anchored = (
-        _linked(links)
-        .join(anchors, on="model_key", how="left")
-        .select("model_key", F.coalesce("anchor", "model_key").alias("anchor"))
-    )
-    labels = anchored.groupBy("anchor").agg(F.min("model_key").alias("tree_key"))
-    return anchored.join(labels, on="anchor").select("model_key", "tree_key")
-
-
-def _joined_trees(links: DataFrame, trees: DataFrame) -> DataFrame:
+def _joined_trees(links: DataFrame, roots: DataFrame) -> DataFrame:
     """Pairs of trees that a second or later parent joins, each once."""
-    children = trees.select("model_key", F.col("tree_key").alias("child_tree"))
-    parents = trees.select(F.col("model_key").alias("parent_key"), F.col("tree_key"))
+    others = links.where(~F.col("is_first")).select("model_key", "parent_key")
+    children = roots.select("model_key", F.col("tree_key").alias("child_tree"))
+    parents = roots.select(F.col("model_key").alias("parent_key"), F.col("tree_key"))
     pairs = (
-        links.join(children, on="model_key")
+        others.join(children, on="model_key")
         .join(parents, on="parent_key")
         .where(F.col("child_tree") != F.col("tree_key"))
     )

@@ -6,40 +6,49 @@ from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame, functions as F
 
-from opentrace_spark.errors import ContentError
-from opentrace_spark.io import stored
 from opentrace_spark.silver.families import find_families
 from opentrace_spark.silver.kinds import kind
-from opentrace_spark.silver.roots import find_roots
+from opentrace_spark.silver.roots import find_roots, log_rounds
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import SILVER_LINEAGE
 
 
-def build_linked(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Scratch `work_linked`: rows of `silver/lineage` for models that name a parent or are one.
+def build_first_parents(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_first_parents`: `first_parents` of `work_parents` by the configured rule."""
+    return first_parents(inputs["work_parents"], context.config.attribution.parent)
 
-    Reads `work_names` and `work_parents`. Acts: runs the two passes, root finding and connected
-    components, in `context.scratch`. Raises ContentError where they contradict each other.
+
+def build_roots(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_roots`: the first pass, root finding; reads `work_first_parents`."""
+    return find_roots(_links(inputs["work_first_parents"]))
+
+
+def build_components(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_families`: `work_roots` with the second pass, connected components.
+
+    Reads `work_first_parents`, too. Acts: GraphFrames runs in `context.scratch`.
     """
-    choices = context.config.attribution
-    parents = inputs["work_parents"]
-    ids = inputs["work_names"].where(F.col("resolution") == "exact")
-    models = ids.select("model_id", "model_key")
-    scratch = context.scratch
-    first = stored(first_parents(parents, choices.parent), f"{scratch}/first_parents")
-    usable = first.where(F.col("parent_key").isNotNull()).select("model_key", "parent_key")
-    links = first.select("model_key", F.explode("parent_keys").alias("parent_key"))
-    roots = find_roots(usable, f"{scratch}/roots").frame
-    families = find_families(links, roots, f"{scratch}/families")
-    # One look at all models: the joins that follow are on those that have a part in this.
-    keys = first.select("model_key").unionByName(families.select("model_key"))
-    named = stored(models.join(keys, on="model_key", how="left_semi"), f"{scratch}/models")
-    ends = _with_names(families.join(roots, on="model_key", how="left"), named)
-    linked = stored(_linked(named, first, ends), f"{scratch}/linked")
-    _check(certificate_violations(linked, parents, parent=choices.parent))
-    if choices.missing_ancestor == "self":
-        return _keeping_own_where_missing(linked)
-    return linked
+    roots = inputs["work_roots"]
+    log_rounds(roots)
+    return find_families(_links(inputs["work_first_parents"]), roots, context.scratch)
+
+
+def build_linked(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_linked`: rows of `silver/lineage` for models that name a parent or are one, as
+    they are with `missing_ancestor = nearest`.
+
+    Reads `work_parents`, `work_first_parents` and `work_families`.
+    """
+    first, families = inputs["work_first_parents"], inputs["work_families"]
+    parents = inputs["work_parents"].where(F.col("parent_key").isNotNull())
+    named = first.select("model_key", "model_id").unionByName(
+        parents.select(F.col("parent_key").alias("model_key"), F.col("parent_id").alias("model_id"))
+    )
+    names = named.groupBy("model_key").agg(F.min("model_id").alias("model_id"))
+    rows = names.join(families, on="model_key", how="left").join(
+        first.drop("model_id"), on="model_key", how="left"
+    )
+    return _linked(_with_names(rows, names))
 
 
 def build_lineage(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -48,6 +57,8 @@ def build_lineage(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     Most models have no parent and no derivative: they are never moved.
     """
     linked = inputs["work_linked"]
+    if context.config.attribution.missing_ancestor == "self":
+        linked = _keeping_own_where_missing(linked)
     alone = inputs["work_models"].join(linked.select("model_key"), on="model_key", how="left_anti")
     status = F.when(F.col("is_in_models"), "root").otherwise("no_metadata")
     return linked.unionByName(_of_alone(alone, status))
@@ -67,7 +78,8 @@ def first_parents(parents: DataFrame, parent: str) -> DataFrame:
     entry = F.struct(
         is_late.alias("is_late"), "position", "parent_id", "parent_key", "parent_name", "relation"
     )
-    grouped = parents.groupBy("model_key", "parent_source", "tag_kind").agg(
+    model = ("model_key", "model_id", "parent_source", "tag_kind")
+    grouped = parents.groupBy(*model).agg(
         F.min(F.when(is_other, entry)).alias("first"),
         F.collect_list(F.when(is_other, F.col("parent_key"))).alias("parent_keys"),
         F.count_if(is_other).cast("int").alias("parent_count"),
@@ -80,7 +92,7 @@ def first_parents(parents: DataFrame, parent: str) -> DataFrame:
         .otherwise("root")
     )
     return grouped.select(
-        "model_key",
+        *("model_key", "model_id"),
         *(f"first.{name}" for name in ("parent_id", "parent_key", "parent_name", "relation")),
         *("parent_source", "tag_kind", "parent_count", "self_parent_count"),
         own_status.alias("own_status"),
@@ -88,20 +100,30 @@ def first_parents(parents: DataFrame, parent: str) -> DataFrame:
     )
 
 
-def _with_names(linked: DataFrame, models: DataFrame) -> DataFrame:
-    """Add `root_id, family_id`; a linked model without a root of its own is one."""
-    rooted = linked.withColumn("root_key", F.coalesce("root_key", "model_key"))
-    roots, families = (
-        models.select(F.col("model_key").alias(f"{of}_key"), F.col("model_id").alias(f"{of}_id"))
-        for of in ("root", "family")
+def _links(first: DataFrame) -> DataFrame:
+    """What `find_roots` takes: every documented parent in `models/` other than the model itself."""
+    return first.select(
+        "model_key", F.col("parent_key").alias("first_key"), F.explode("parent_keys").alias("to")
+    ).select(
+        "model_key",
+        F.col("to").alias("parent_key"),
+        F.coalesce(F.col("to") == F.col("first_key"), F.lit(False)).alias("is_first"),
     )
-    named = rooted.join(roots, on="root_key").join(families, on="family_key")
-    return named.select("model_key", "root_id", "family_id", *rooted.columns[1:])
 
 
-def _linked(models: DataFrame, first: DataFrame, ends: DataFrame) -> DataFrame:
-    """Rows of `silver/lineage` for every model that names a parent or is one."""
-    joined = models.join(first.join(ends, on="model_key", how="full"), on="model_key", how="inner")
+def _with_names(rows: DataFrame, names: DataFrame) -> DataFrame:
+    """Add `root_id, family_id`; a model without a link is its own root and family."""
+    ends = ("root", "family")
+    keyed = rows.withColumns({f"{of}_key": F.coalesce(f"{of}_key", "model_key") for of in ends})
+    for of in ends:
+        named = names.select(
+            F.col("model_key").alias(f"{of}_key"), F.col("model_id").alias(f"{of}_id")
+        )
+        keyed = keyed.join(named, on=f"{of}_key")
+    return keyed
+
+
+def _linked(rows: DataFrame) -> DataFrame:
     status = F.when(F.col("cycle_key").isNotNull(), "cycle").otherwise(
         F.coalesce("own_status", F.lit("root"))
     )
@@ -109,7 +131,7 @@ def _linked(models: DataFrame, first: DataFrame, ends: DataFrame) -> DataFrame:
         "kind": kind(F.col("relation"), F.col("parent_count"), F.col("tag_kind")),
         "status": status,
     }
-    return _as_lineage(joined, values)
+    return _as_lineage(rows, values)
 
 
 def _of_alone(models: DataFrame, status: Column) -> DataFrame:
@@ -155,29 +177,25 @@ def _keeping_own_where_missing(lineage: DataFrame) -> DataFrame:
     )
 
 
-def certificate_violations(
-    lineage: DataFrame, parents: DataFrame, *, parent: str = "first"
-) -> DataFrame:
+def certificate_violations(linked: DataFrame, first: DataFrame) -> DataFrame:
     """What is wrong with a lineage: `rule, model_id, detail`; no row where it is proved right.
 
-    Takes the rows of `silver/lineage` (of `missing_ancestor = nearest`) that name a parent or are
-    one, and all of `work_parents`. One aggregate and two joins, no walk: every model is compared
-    with its own parents only. That is enough: the depth falls by one on every step of an
-    `attributed` model, so its walk ends, at the root of all models on it; a `cycle` model always
-    has a parent that is one, so its walk comes back. A row breaks the first of `_rules` that it
-    breaks.
+    Takes `work_linked` and `work_first_parents`. Two joins, no walk: every model is compared with
+    its own parents only. That is enough: the depth falls by one on every step of an `attributed`
+    model, so its walk ends, at the root of all models on it; a `cycle` model always has a parent
+    that is one, so its walk comes back. A row breaks the first of `_rules` that it breaks.
     """
-    expected = first_parents(parents, parent).select(
+    expected = first.select(
         "model_key", F.col("parent_key").alias("first_key"), "own_status", "parent_keys"
     )
-    rows = lineage.join(expected, on="model_key", how="left").select(
+    rows = linked.join(expected, on="model_key", how="left").select(
         *("model_id", *_FACTS, "first_key", "own_status"),
         F.when(F.col("parent_id").isNotNull(), F.xxhash64("parent_id")).alias("named_parent"),
         F.xxhash64("root_id").alias("named_root"),
         F.xxhash64("family_id").alias("named_family"),
         F.explode_outer("parent_keys").alias("parent_key"),
     )
-    ahead = lineage.select(*(F.col(name).alias(f"parents_{name}") for name in _FACTS))
+    ahead = linked.select(*(F.col(name).alias(f"parents_{name}") for name in _FACTS))
     # A model without parents meets itself: a million nulls would meet in one partition.
     meets = F.coalesce("parent_key", "model_key") == F.col("parents_model_key")
     broken = F.coalesce(*(F.when(is_broken, F.lit(rule)) for rule, is_broken in _rules().items()))
@@ -238,11 +256,3 @@ def _detail() -> Column:
 
     parent = F.concat(F.lit("parent: "), described("parents_"))
     return F.concat_ws("; ", described(""), F.when(F.col("parent_key").isNotNull(), parent))
-
-
-def _check(violations: DataFrame) -> None:
-    """Raise ContentError with up to three violations."""
-    found = violations.orderBy("rule", "model_id").limit(3).collect()
-    if found:
-        shown = "; ".join(f"{row.rule}: {row.model_id} ({row.detail})" for row in found)
-        raise ContentError(f"silver/lineage: its two passes or their parents disagree: {shown}")

@@ -101,7 +101,7 @@ def test_unmarked_builders_start_no_spark_job(built, jobs_of_builders):
     acting = {step.name for step in flow.FLOW if step.acts}
     assert set(jobs_of_builders) == {step.name for step in flow.FLOW}
     assert {name for name, jobs in jobs_of_builders.items() if jobs} <= acting
-    assert acting == {"work_linked", "model_weeks", "rejects", "usage_shares"}
+    assert acting == {"work_families", "model_weeks", "rejects", "usage_shares"}
 
 
 def test_failed_check_leaves_the_tables_of_the_last_good_run(

@@ -54,7 +54,8 @@ def build_credits(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     """
     config = context.config
     models = inputs["work_models"].withColumn("country", country_unit("country", config))
-    linked = inputs["work_linked"].select("model_key", "root_key", "kind")
+    lineage = inputs["silver_lineage"].select("model_key", "root_key", "kind")
+    linked = lineage.where("kind is not null or root_key <> model_key")
     population = models.where("in_population")
     # Most models are their own root: only the others need one joined.
     alone = population.join(linked, "model_key", how="left_anti").withColumns(

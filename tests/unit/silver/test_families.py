@@ -18,16 +18,17 @@ Links = list[tuple[int, int]]
 def solve(
     spark: SparkSession, links: Links, folder: Path, *, contracted: bool = True
 ) -> dict[int, tuple[int, int]]:
-    """Family key and size by model; the first link of a model is its first parent."""
-    schema = "model_key bigint, parent_key bigint"
+    """Family key and size by model; the first link of a model is its first parent.
+
+    Not contracted: no link is a first one, so that GraphFrames gets all of them.
+    """
     first = dict(reversed(links))
-    roots = find_roots(spark.createDataFrame(list(first.items()), schema), f"{folder}/roots")
-    found = families.find_families(
-        spark.createDataFrame(links, schema), roots.frame, str(folder), contracted=contracted
-    )
-    rows = found.collect()
-    assert len(rows) == len({row.model_key for row in rows})
-    return {row.model_key: (row.family_key, row.family_size) for row in rows}
+    rows = [(model, parent, contracted and first[model] == parent) for model, parent in links]
+    schema = "model_key bigint, parent_key bigint, is_first boolean"
+    frame = spark.createDataFrame(rows, schema)
+    found = families.find_families(frame, find_roots(frame), str(folder)).collect()
+    assert len(found) == len({row.model_key for row in found})
+    return {row.model_key: (row.family_key, row.family_size) for row in found}
 
 
 def truth(links: Links) -> dict[int, tuple[int, int]]:

@@ -12,18 +12,18 @@ import networkx
 import pytest
 from pyspark.sql import Column, DataFrame, SparkSession, functions as F
 
+from opentrace_spark.checks import CHECKS, hold
 from opentrace_spark.config import load_config
 from opentrace_spark.errors import ContentError
-from opentrace_spark.silver import lineage as module
-from opentrace_spark.silver.lineage import (
-    build_lineage,
-    build_linked,
-    certificate_violations,
-)
+from opentrace_spark.flow import FLOW
+from opentrace_spark.io import stored
+from opentrace_spark.silver.lineage import certificate_violations
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import SILVER_LINEAGE
 
 UNKNOWN = "not/known"
+LINEAGE = ("work_first_parents", "work_roots", "work_families", "work_linked", "silver_lineage")
+"""Tables of the steps under test."""
 
 # Each model with its listed parents; `?` marks one that is not in models/, `No` an annotation.
 WORLD: dict[str, list[str]] = {
@@ -98,18 +98,23 @@ def make_inputs(spark: SparkSession, world: dict[str, list[str]]) -> dict[str, D
     models = spark.createDataFrame(
         [*known, (UNKNOWN, False)], "model_id string, is_in_models boolean"
     ).withColumn("model_key", F.xxhash64("model_id"))
-    names = models.where("is_in_models").select(
-        F.col("model_id").alias("name"),
-        "model_id",
-        F.lit("exact").alias("resolution"),
-        "model_key",
-    )
-    return {"work_models": models, "work_names": names, "work_parents": parents}
+    return {"work_models": models, "work_parents": parents}
+
+
+def tables_of(inputs: dict[str, DataFrame], given: Context) -> dict[str, DataFrame]:
+    """The inputs, and the tables that the steps of the flow make of them."""
+    tables = dict(inputs)
+    for step in FLOW:
+        if step.writes in LINEAGE:
+            scratch = f"{given.scratch}/{step.name}"
+            built = step.build(tables, dataclasses.replace(given, scratch=f"{scratch}/own"))
+            tables[step.writes] = stored(built, f"{scratch}/table")
+    return tables
 
 
 def lineage_of(inputs: dict[str, DataFrame], given: Context) -> DataFrame:
-    """The table of both steps."""
-    return build_lineage(inputs | {"work_linked": build_linked(inputs, given)}, given)
+    """silver/lineage."""
+    return tables_of(inputs, given)["silver_lineage"]
 
 
 def context(spark: SparkSession, folder: Path, **attribution: str) -> Context:
@@ -149,10 +154,15 @@ def inputs(spark: SparkSession) -> dict[str, DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def lineage(
+def tables(
     spark: SparkSession, inputs: dict[str, DataFrame], tmp_path_factory: pytest.TempPathFactory
-) -> DataFrame:
-    return lineage_of(inputs, context(spark, tmp_path_factory.mktemp("lineage")))
+) -> dict[str, DataFrame]:
+    return tables_of(inputs, context(spark, tmp_path_factory.mktemp("lineage")))
+
+
+@pytest.fixture(scope="module")
+def lineage(tables: dict[str, DataFrame]) -> DataFrame:
+    return tables["silver_lineage"]
 
 
 @pytest.fixture(scope="module")
@@ -334,32 +344,27 @@ TAMPERED: dict[str, tuple[str, dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("case", TAMPERED)
-def test_certificate_catches(lineage: DataFrame, inputs: dict[str, DataFrame], case: str) -> None:
+def test_certificate_catches(tables: dict[str, DataFrame], case: str) -> None:
     model, values, rule = TAMPERED[case]
-    wrong = certificate_violations(tampered(lineage, model, **values), inputs["work_parents"])
+    wrong = certificate_violations(
+        tampered(tables["work_linked"], model, **values), tables["work_first_parents"]
+    )
     assert rule in {row.rule for row in wrong.collect()}
 
 
-def test_certificate_of_a_right_lineage_is_empty(
-    lineage: DataFrame, inputs: dict[str, DataFrame]
-) -> None:
-    assert certificate_violations(lineage, inputs["work_parents"]).collect() == []
+def test_certificate_of_a_right_lineage_is_empty(tables: dict[str, DataFrame]) -> None:
+    wrong = certificate_violations(tables["work_linked"], tables["work_first_parents"])
+    assert wrong.collect() == []
 
 
-def test_build_lineage_stops_where_the_passes_disagree(
-    spark: SparkSession,
-    inputs: dict[str, DataFrame],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def everyone_alone(links: DataFrame, roots: DataFrame, scratch: str) -> DataFrame:
-        ends = links.select(F.explode(F.array("model_key", "parent_key")).alias("model_key"))
-        return ends.distinct().select(
-            "model_key",
-            F.col("model_key").alias("family_key"),
-            F.lit(1).cast("bigint").alias("family_size"),
-        )
-
-    monkeypatch.setattr(module, "find_families", everyone_alone)
-    with pytest.raises(ContentError, match="the family is the same at both ends: below gone "):
-        lineage_of(inputs, context(spark, tmp_path))
+def test_certificate_catches_that_a_pass_joined_nothing(tables: dict[str, DataFrame]) -> None:
+    alone = tables["work_linked"].withColumns(
+        {"family_id": F.col("model_id"), "family_key": F.col("model_key")}
+    )
+    wrong = certificate_violations(alone, tables["work_first_parents"]).collect()
+    assert {row.rule for row in wrong} == {"the family is the same at both ends"}
+    assert {row.model_id for row in wrong} == {child for child, _ in links(WORLD)}
+    (proof,) = (check for check in CHECKS if check.needs == ("work_linked", "work_first_parents"))
+    hold(proof, tables)
+    with pytest.raises(ContentError, match=r"silver_lineage: .*the family is the same at both"):
+        hold(proof, tables | {"work_linked": alone})

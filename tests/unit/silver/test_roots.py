@@ -5,41 +5,47 @@ from __future__ import annotations
 import logging
 import math
 import random
-from pathlib import Path
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from opentrace_spark.silver.roots import Roots, find_roots
+from opentrace_spark.silver.roots import Walks, find_roots, follow, log_rounds
 
-Found = tuple[int, int, int | None, int | None]
-"""Root, depth, cycle key, cycle length."""
+Found = tuple[int, int, int | None, int | None, int, int]
+"""Root, depth, cycle key, cycle length, tree key, tree size."""
 
 
 def walk(parents: dict[int, int]) -> dict[int, Found]:
     """The truth, one model after the other."""
-    found = {}
-    for model in parents:
+    found: dict[int, tuple[int, int, int | None, int | None]] = {}
+    end: dict[int, int] = {}
+    for model in {*parents, *parents.values()}:
         path = [model]
         while path[-1] in parents and parents[path[-1]] not in path:
             path.append(parents[path[-1]])
         if path[-1] in parents:
             cycle = path[path.index(parents[path[-1]]) :]
             found[model] = (model, 0, min(cycle), len(cycle))
+            end[model] = min(cycle)
         else:
             found[model] = (path[-1], len(path) - 1, None, None)
-    return found
+            end[model] = path[-1]
+    trees = {model: [other for other in end if end[other] == end[model]] for model in end}
+    return {model: (*found[model], min(trees[model]), len(trees[model])) for model in found}
 
 
-def solve(
-    spark: SparkSession, parents: dict[int, int], folder: Path
-) -> tuple[Roots, dict[int, Found]]:
-    frame = spark.createDataFrame(list(parents.items()), "model_key bigint, parent_key bigint")
-    roots = find_roots(frame, str(folder))
-    rows = roots.frame.collect()
-    assert len(rows) == len(parents)
-    return roots, {
-        row.model_key: (row.root_key, row.depth, row.cycle_key, row.cycle_length) for row in rows
+def solve(parents: dict[int, int]) -> tuple[Walks, dict[int, Found]]:
+    keys = np.array(sorted({*parents, *parents.values()}), dtype=np.int64)
+    ends = [np.array(list(of), dtype=np.int64) for of in (parents.keys(), parents.values())]
+    walks = follow(keys, *ends)
+    columns = (walks.roots, walks.depths, walks.cycles, walks.lengths, walks.trees, walks.sizes)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return walks, {
+        key: (root, depth, cycle if length else None, length or None, tree, size)
+        for key, (root, depth, cycle, length, tree, size) in zip(
+            walks.keys.tolist(), rows, strict=True
+        )
     }
 
 
@@ -69,56 +75,60 @@ SHAPES: dict[str, dict[int, int]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_find_roots_of_a_shape(spark: SparkSession, tmp_path: Path, shape: str) -> None:
-    roots, found = solve(spark, SHAPES[shape], tmp_path)
-    assert found == walk(SHAPES[shape])
-    assert roots.models == len(SHAPES[shape])
+def test_follow_a_shape(shape: str) -> None:
+    assert solve(SHAPES[shape])[1] == walk(SHAPES[shape])
 
 
-@pytest.mark.parametrize("seed", [20240708, 7])
-def test_find_roots_of_random_graphs(spark: SparkSession, tmp_path: Path, seed: int) -> None:
-    parents = random_parents(seed, 600)
-    expected = walk(parents)
-    roots, found = solve(spark, parents, tmp_path)
-    assert found == expected
-    cycles = {cycle for _, _, cycle, _ in expected.values()} - {None}
-    assert cycles
-    assert roots.cycles == len(cycles)
-    assert roots.cyclic_models == sum(found[2] is not None for found in expected.values())
-    assert roots.greatest_depth == max(depth for _, depth, _, _ in expected.values())
+@pytest.mark.parametrize("seed", range(40))
+def test_follow_random_graphs(seed: int) -> None:
+    parents = random_parents(seed, 300)
+    assert solve(parents)[1] == walk(parents)
 
 
-def test_find_roots_of_a_long_chain_in_few_rounds(
-    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_follow_a_long_chain_in_few_rounds() -> None:
     depth = 3000
     keys = random.Random(1).sample(range(10**6), depth + 1)
-    with caplog.at_level(logging.INFO, logger="opentrace_spark.lineage"):
-        roots, found = solve(spark, dict(zip(keys[1:], keys, strict=False)), tmp_path)
-    assert found == {key: (keys[0], place, None, None) for place, key in enumerate(keys) if place}
-    assert roots.rounds == math.ceil(math.log2(depth + 1))
-    assert roots.cycle_rounds == 0
-    assert f"{roots.rounds} rounds, greatest depth {depth}" in caplog.text
+    walks, found = solve(dict(zip(keys[1:], keys, strict=False)))
+    assert {key: row[:2] for key, row in found.items()} == {
+        key: (keys[0], place) for place, key in enumerate(keys)
+    }
+    assert walks.rounds.max() == math.ceil(math.log2(depth))
 
 
-def test_find_roots_of_a_long_cycle_in_few_rounds(spark: SparkSession, tmp_path: Path) -> None:
+def test_follow_a_long_cycle_in_few_rounds() -> None:
     length = 1000
     parents = {key: (key + 1) % length for key in range(length)} | {-1: 0, -2: -1}
-    roots, found = solve(spark, parents, tmp_path)
-    assert set(found) == set(parents)
-    assert all(found[key] == (key, 0, 0, length) for key in parents)
-    assert roots.rounds == 1
-    assert roots.rounds + roots.cycle_rounds == math.ceil(math.log2(len(parents)))
+    walks, found = solve(parents)
+    assert found == {key: (key, 0, 0, length, -2, length + 2) for key in parents}
+    assert walks.rounds.max() == math.ceil(math.log2(len(parents)))
 
 
-def test_find_roots_whatever_the_partitions(spark: SparkSession, tmp_path: Path) -> None:
-    parents = random_parents(11, 200)
-    configured = spark.conf.get("spark.sql.shuffle.partitions")
-    try:
-        found = []
-        for partitions in (1, 7):
-            spark.conf.set("spark.sql.shuffle.partitions", partitions)
-            found.append(solve(spark, parents, tmp_path / str(partitions))[1])
-    finally:
-        spark.conf.set("spark.sql.shuffle.partitions", str(configured))
-    assert found[0] == found[1]
+def test_find_roots(spark: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
+    parents = random_parents(20240708, 300)
+    draw = random.Random(5)
+    known = sorted(parents)
+    # Others lead elsewhere, to models of the graph and to 0, which nothing else leads to.
+    others = [(model, draw.choice([*known, 0]), False) for model in known if draw.random() < 0.2]
+    links = [(*link, True) for link in parents.items()] + [o for o in others if o[0] != o[1]]
+    draw.shuffle(links)
+    schema = "model_key bigint, parent_key bigint, is_first boolean"
+    roots = find_roots(spark.createDataFrame(links, schema).repartition(3)).cache()
+    with caplog.at_level(logging.INFO, logger="opentrace_spark.lineage"):
+        log_rounds(roots)
+    rows = roots.collect()
+    roots.unpersist()
+    expected = walk(parents) | {0: (0, 0, None, None, 0, 1)}
+    assert {row.model_key: tuple(row[1:7]) for row in rows} == expected
+    assert len(rows) == len(expected)
+    depth = max(depth for _, depth, *_ in expected.values())
+    cycles = [row[2] for row in expected.values() if row[2] is not None]
+    assert f"{len(parents)} models with a parent in models/" in caplog.text
+    assert f"{math.ceil(math.log2(depth))} rounds, greatest depth {depth};" in caplog.text
+    assert f"{len(set(cycles))} cycles with {len(cycles)} models on them" in caplog.text
+
+
+def test_find_roots_without_links(spark: SparkSession) -> None:
+    none = spark.createDataFrame([], "model_key bigint, parent_key bigint, is_first boolean")
+    roots = find_roots(none)
+    log_rounds(roots)
+    assert roots.collect() == []
