@@ -42,7 +42,7 @@ _SQL = Path(__file__).parent / "sql"
 _PARQUET = ("models", "downloads")
 _CSV = {
     "aliases": "legacy_id,current_id",
-    "organizations": "org,country,org_type,source",
+    "organizations": "org,country,org_type,organization,source",
     "annotations": "id,derived_from",
 }
 """Folders that a landing may lack: they are read as a file with this header alone."""

@@ -234,9 +234,9 @@ def _ranked_shares(table: str, group: list[str]) -> Callable[[Frames], DataFrame
 
 
 def _trends_of_a_week(stored: Frames) -> DataFrame:
-    cell = ["week_start", *_CURVE]
+    cell = ["week_start", "level", *_CURVE]
     trends = stored["gold_developer_trends"].groupBy(*cell).agg(F.sum("downloads").alias("listed"))
-    measured = stored["gold_concentration"].where("scope = 'all' and level = 'developer'")
+    measured = stored["gold_concentration"].where("scope = 'all'")
     return trends.join(measured.select(*cell, "downloads"), cell, how="left").where(
         "not listed <=> downloads"
     )

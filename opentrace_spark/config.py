@@ -66,6 +66,7 @@ class Attribution:
 class Organizations:
     """Countries and kinds of organisation where the table of organisations leaves a choice."""
 
+    curated: str
     unlisted_owner: str
     online_unit: str
     org_types: dict[str, str]
@@ -138,6 +139,7 @@ _CHOICES = {
     "windows.creation": ("hub", "first_seen", "drop_censored"),
     "attribution.missing_ancestor": ("nearest", "self"),
     "attribution.parent": ("first", "first_available"),
+    "organizations.curated": ("only_if_absent", "fill", "never"),
     "organizations.unlisted_owner": ("Unknown", "User"),
     "organizations.online_unit": ("merged", "separate"),
 }

@@ -16,9 +16,9 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame, SparkSession
 
 import opentrace_spark
-from opentrace_spark.bronze.organizations import unknown_words
+from opentrace_spark.bronze.organizations import CURATED, unknown_words, uses_curated
 from opentrace_spark.checks import checks_of, hold
-from opentrace_spark.config import Config
+from opentrace_spark.config import CONF_DIR, Config
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.flow import selected_steps
 from opentrace_spark.io import WORK, StoredFile, Warehouse, published, stored
@@ -83,6 +83,10 @@ def run(
     begun = time.monotonic()
     started = datetime.now(timezone.utc).replace(microsecond=0)
     inputs = _fingerprints(landing)
+    if uses_curated(landing, config):
+        content = (CONF_DIR / CURATED).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        inputs[f"conf/{CURATED}"] = {"bytes": len(content), "sha256": digest}
     run_id = _run_id(started, inputs, config)
     result = RunResult(run_id, started)
     with warehouse.lock(), _plain_errors():

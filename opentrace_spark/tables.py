@@ -73,7 +73,7 @@ _MODEL = (
     _required("model_key", "bigint", "xxhash64(model_id); joins silver/models"),
 )
 _CELL = (
-    _required("level", "string", "unit: model, developer, country or org_type"),
+    _required("level", "string", "unit: model, developer, organization, country or org_type"),
     _required("attribution", "string", "none (the downloaded model) or root (its root)"),
     _required("recency_window", "string", "none, or days after creation in which downloads count"),
 )
@@ -295,7 +295,7 @@ GOLD_USAGE_SHARES = TableSpec(
         _required("week_start", "date", "Monday of the ISO week, UTC"),
         *_CELL,
         Column("rank", "int", "row number by downloads, ties by entity; null for `(rest)`"),
-        _required("entity", "string", f"model, developer, country, org_type, or `{REST}`"),
+        _required("entity", "string", f"name of the unit, or `{REST}`"),
         _required("downloads", "bigint", "downloads within the window"),
         _required("share", "double", "of the week's downloads within the window, 0-1"),
         Column("member_count", "bigint", f"units in `{REST}`, else null"),
@@ -340,11 +340,11 @@ GOLD_LEADERBOARDS = TableSpec(
         _required("period", "string", "all_time, cohort_1y or rolling_1y"),
         *_CELL,
         _required("rank", "int", "row number by downloads, ties by entity"),
-        _required("entity", "string", "model, developer, country or org_type"),
+        _required("entity", "string", "name of the unit"),
         _required("downloads", "bigint", "downloads in the period's complete weeks, in the window"),
         _required("share", "double", "of all downloads of the same period, level and window"),
         Column("developer", "string", "of the entity, for models and developers"),
-        Column("country", "string", "of the entity, for models, developers and countries"),
+        Column("country", "string", "of the entity; null for kinds, and where accounts differ"),
         Column("kind", "string", "of a model: root, or how it was derived"),
         _PARAMETERS,
         *_RUN,
@@ -356,11 +356,12 @@ GOLD_DEVELOPER_TRENDS = TableSpec(
     "developer_trends",
     grain="level, attribution, window, complete week, and entity of the fixed top 20 or the rest",
     key=("level", "attribution", "recency_window", "week_start", "rank"),
-    description="The leading developers over time, the same 20 in every week, and the rest.",
+    description="The leading developers and organisations over time, the same 20 in every week, "
+    "and the rest.",
     columns=(
         *_CELL,
         _required("week_start", "date", "Monday of the ISO week, UTC"),
-        _required("entity", "string", f"developer, or `{REST}`"),
+        _required("entity", "string", f"developer or organisation, or `{REST}`"),
         Column("rank", "int", f"place in the whole history, 1-20; null for `{REST}`"),
         _required("downloads", "bigint", "downloads within the window, 0 kept"),
         Column("share", "double", "of the week's downloads within the window; null where none"),

@@ -8,7 +8,8 @@ FROM (
         (2, 'developer', 'all', 'none'), (3, 'developer', 'all', 'root'),
         (4, 'country', 'all', 'none'), (5, 'country', 'all', 'root'),
         (6, 'org_type', 'all', 'none'), (7, 'org_type', 'all', 'root'),
-        (8, 'country', 'national', 'none'), (9, 'country', 'national', 'root')
+        (8, 'country', 'national', 'none'), (9, 'country', 'national', 'root'),
+        (10, 'organization', 'all', 'none'), (11, 'organization', 'all', 'root')
 ) AS named(cell, level, scope, attribution);
 
 CREATE TABLE windows AS
@@ -24,6 +25,7 @@ LEFT JOIN lineage USING (model);
 CREATE TABLE organizations AS
 SELECT
     org,
+    organization,
     coalesce(renamed, CASE WHEN country = 'User' THEN 'user' ELSE 'unknown' END) AS org_type,
     CASE
         WHEN renamed = 'user' THEN 'User'
@@ -49,6 +51,7 @@ WHERE model IN (SELECT model FROM sized UNION SELECT root FROM sized);
 CREATE TABLE accounts AS
 SELECT
     developer,
+    coalesce(nullif(organization, ''), developer) AS organization,
     coalesce(country, 'Unknown') AS country,
     coalesce(org_type, 'unknown') AS org_type
 FROM (SELECT DISTINCT developer FROM model_units)
@@ -76,18 +79,24 @@ FROM (SELECT DISTINCT country, org_type FROM accounts) AS pairs
 JOIN countries ON countries.entity = pairs.country
 JOIN org_types ON org_types.entity = pairs.org_type;
 
+CREATE TABLE organization_units AS
+SELECT (row_number() OVER (ORDER BY organization) - 1)::INTEGER AS unit, organization AS entity
+FROM (SELECT DISTINCT organization FROM accounts);
+
 CREATE TABLE developers AS
 SELECT
     (row_number() OVER (ORDER BY developer) - 1)::INTEGER AS unit,
     developer AS entity,
+    organization_units.unit AS organization,
     place
 FROM accounts
+JOIN organization_units ON organization_units.entity = accounts.organization
 JOIN countries ON countries.entity = accounts.country
 JOIN org_types ON org_types.entity = accounts.org_type
 JOIN places ON places.country = countries.unit AND places.org_type = org_types.unit;
 
 CREATE TABLE owners AS
-SELECT model_units.unit, model, developers.unit AS developer, place
+SELECT model_units.unit, model, developers.unit AS developer, organization, place
 FROM model_units
 JOIN developers ON developers.entity = developer;
 
@@ -100,11 +109,15 @@ SELECT
     origin.unit AS root,
     own.developer AS developer,
     origin.developer AS root_developer,
+    own.organization AS organization,
+    origin.organization AS root_organization,
     own.place AS place,
     origin.place AS root_place,
     count(*) OVER (PARTITION BY origin.unit) = 1 AS is_only_of_root,
     count(*) OVER (PARTITION BY own.developer) = 1 AS is_only_of_developer,
     count(*) OVER (PARTITION BY origin.developer) = 1 AS is_only_of_root_developer,
+    count(*) OVER (PARTITION BY own.organization) = 1 AS is_only_of_organization,
+    count(*) OVER (PARTITION BY origin.organization) = 1 AS is_only_of_root_organization,
     -- Creation dates in weeks, like everything here: eligible from first_week on, in a window up to
     -- the last Monday before created_date + days. Of an unknown date never, and in no window.
     (created_day - 4) // 7 AS first_week,
@@ -120,7 +133,8 @@ SELECT
     unit AS member,
     [
         unit, root, developer, root_developer,
-        own.country, origin.country, own.org_type, origin.org_type, own.nation, origin.nation
+        own.country, origin.country, own.org_type, origin.org_type, own.nation, origin.nation,
+        organization, root_organization
     ] AS units,
     first_week,
     last_week_365,

@@ -40,6 +40,32 @@ WITH of_root_developers AS (
 )
 FROM summed(3, of_root_developers);
 
+INSERT INTO sums
+WITH of_organizations AS (
+    SELECT week, organization AS unit, x_none, x_365, x_182
+    FROM sums
+    JOIN developers USING (unit)
+    WHERE cell = 2
+    UNION ALL
+    SELECT week, organization, x_none, x_365, x_182
+    FROM counted
+    WHERE is_only_of_developer AND NOT is_only_of_organization
+)
+FROM summed(10, of_organizations);
+
+INSERT INTO sums
+WITH of_root_organizations AS (
+    SELECT week, organization AS unit, x_none, x_365, x_182
+    FROM sums
+    JOIN developers USING (unit)
+    WHERE cell = 3
+    UNION ALL
+    SELECT week, root_organization, x_none, x_365, x_182
+    FROM counted
+    WHERE is_only_of_root_developer AND NOT is_only_of_root_organization
+)
+FROM summed(11, of_root_organizations);
+
 -- A few hundred pairs of country and kind: both levels, and the nations, follow from their sums (0:
 -- of the developers themselves, 1: of the roots').
 SET perfect_ht_threshold = 24;

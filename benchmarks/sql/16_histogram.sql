@@ -1,8 +1,9 @@
 -- All metrics follow from the histogram: how many units, m, have x downloads. Most units are one
--- row of `usage`, in every cell, so that one aggregate of the rows serves four cells.
+-- row of `usage`, in every cell, so that one aggregate of the rows serves six cells.
 CREATE TABLE row_counts AS
 SELECT
     week, x, recency, is_only_of_root, is_only_of_developer, is_only_of_root_developer,
+    is_only_of_organization, is_only_of_root_organization,
     count(*) AS m
 FROM usage
 GROUP BY ALL;
@@ -18,6 +19,10 @@ WITH single AS (
     SELECT 2::TINYINT, week, x, recency, m FROM row_counts WHERE is_only_of_developer
     UNION ALL
     SELECT 3::TINYINT, week, x, recency, m FROM row_counts WHERE is_only_of_root_developer
+    UNION ALL
+    SELECT 10::TINYINT, week, x, recency, m FROM row_counts WHERE is_only_of_organization
+    UNION ALL
+    SELECT 11::TINYINT, week, x, recency, m FROM row_counts WHERE is_only_of_root_organization
 )
 SELECT *, (sum(m) OVER (ROWS UNBOUNDED PRECEDING))::BIGINT AS running
 FROM (

@@ -14,7 +14,7 @@ WITH cuts AS (
 lowest AS (
     SELECT week, min(from_none) AS from_none, min(from_365) AS from_365, min(from_182) AS from_182
     FROM cuts
-    WHERE cell < 4 -- the others have no rows of `usage`
+    WHERE cell IN (0, 1, 2, 3, 10, 11) -- the others have no rows of `usage`
     GROUP BY week
 ),
 large AS MATERIALIZED (
@@ -37,6 +37,10 @@ candidates AS (
     SELECT 2, week, developer, recency, x FROM large WHERE is_only_of_developer
     UNION ALL
     SELECT 3, week, root_developer, recency, x FROM large WHERE is_only_of_root_developer
+    UNION ALL
+    SELECT 10, week, organization, recency, x FROM large WHERE is_only_of_organization
+    UNION ALL
+    SELECT 11, week, root_organization, recency, x FROM large WHERE is_only_of_root_organization
 ),
 windowed AS (
     SELECT cell, week, 0 AS recency, unit, x FROM candidates
@@ -69,5 +73,5 @@ SELECT
     row_number() OVER (PARTITION BY cell, week, recency ORDER BY x DESC, unit) AS rank
 FROM windowed
 JOIN measured USING (cell, week, recency)
-WHERE x >= x_of_last AND cell < 8 -- national scope is not published
+WHERE x >= x_of_last AND cell NOT IN (8, 9) -- national scope is not published
 QUALIFY rank <= 1000;

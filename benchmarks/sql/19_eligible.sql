@@ -40,6 +40,7 @@ WITH early AS MATERIALIZED (
 alone AS (
     SELECT
         week, recency, is_only_of_root, is_only_of_developer, is_only_of_root_developer,
+        is_only_of_organization, is_only_of_root_organization,
         count(*) AS units
     FROM early
     GROUP BY ALL
@@ -52,6 +53,10 @@ alone_by_cell AS (
     SELECT 2, week, recency, units FROM alone WHERE is_only_of_developer
     UNION ALL
     SELECT 3, week, recency, units FROM alone WHERE is_only_of_root_developer
+    UNION ALL
+    SELECT 10, week, recency, units FROM alone WHERE is_only_of_organization
+    UNION ALL
+    SELECT 11, week, recency, units FROM alone WHERE is_only_of_root_organization
 ),
 of_places AS (
     SELECT 0 AS cell, week, place, max(recency) AS recency FROM early GROUP BY week, place
@@ -73,6 +78,16 @@ shared AS (
     FROM early
     WHERE NOT is_only_of_root_developer
     GROUP BY week, root_developer
+    UNION ALL
+    SELECT 10, week, organization, max(recency)
+    FROM early
+    WHERE NOT is_only_of_organization
+    GROUP BY week, organization
+    UNION ALL
+    SELECT 11, week, root_organization, max(recency)
+    FROM early
+    WHERE NOT is_only_of_root_organization
+    GROUP BY week, root_organization
     UNION ALL
     SELECT cell, week, unit, max(recency)
     FROM (

@@ -6,6 +6,8 @@ JOIN (
     UNION ALL
     SELECT 'developer', unit, entity FROM developers
     UNION ALL
+    SELECT 'organization', unit, entity FROM organization_units
+    UNION ALL
     SELECT 'country', unit, entity FROM countries
     UNION ALL
     SELECT 'org_type', unit, entity FROM org_types

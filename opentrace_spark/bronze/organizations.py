@@ -1,22 +1,69 @@
-"""Rows of organizations/: accounts with their country and kind."""
+"""Accounts with their country and kind: rows of organizations/, and the project's own table.
+
+conf/organizations.csv is that table: a row per account, and a further one for each later country.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from collections.abc import Mapping
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 
 from opentrace_spark.bronze.reasons import flag_first, flag_later_rows, name_rules, with_raw_values
-from opentrace_spark.config import NOT_NATIONS, ORG_TYPES, Config
+from opentrace_spark.config import CONF_DIR, NOT_NATIONS, ORG_TYPES, Config
+from opentrace_spark.sources.landing import Landing
 from opentrace_spark.sources.rows import read_rows
 from opentrace_spark.sources.schemas import canonical_schema, row_schema
 from opentrace_spark.steps import Context
 
+CURATED = "organizations.csv"
+"""The project's own table, in conf/."""
+
 
 def build_organizations(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """One row per row of organizations/, columns as `schemas.row_schema("organizations")`."""
-    return judged_organizations(read_rows(context.spark, context.landing, "organizations"))
+    """One row per row of organizations/, and per account of the project's own table that is used.
+
+    Columns as `schemas.row_schema("organizations")`.
+    """
+    landed = judged_organizations(read_rows(context.spark, context.landing, "organizations"))
+    if not uses_curated(context.landing, context.config):
+        return landed
+    listed = landed.where("reason is null").select("org")
+    own = _curated_organizations(context.spark)
+    return landed.unionByName(own.join(listed, "org", how="left_anti").select(landed.columns))
+
+
+def uses_curated(landing: Landing, config: Config) -> bool:
+    """Whether the project's own table has a part in a run, as `organizations.curated` says."""
+    choice = config.organizations.curated
+    is_absent = not landing.of_kind("organizations")
+    return choice == "fill" or (choice == "only_if_absent" and is_absent)
+
+
+def _curated_organizations(spark: SparkSession) -> DataFrame:
+    """The rows of conf/organizations.csv: of an account that moved, the one of its last country."""
+    text = (CONF_DIR / CURATED).read_text(encoding="utf-8")
+    rows = list(enumerate(csv.DictReader(io.StringIO(text)), start=1))
+    last = {row["org"]: (place, row) for place, row in sorted(rows, key=_since)}
+    columns = ("org", "country", "org_type", "organization")
+    told = [
+        {
+            **{name: row[name] for name in columns},
+            "source": row["evidence"],
+            "as_of": row["since"] or None,
+            "source_file": f"conf/{CURATED}",
+            "source_row": place,
+        }
+        for place, row in last.values()
+    ]
+    return spark.createDataFrame(told, row_schema("organizations"))
+
+
+def _since(numbered: tuple[int, dict[str, str]]) -> str:
+    return numbered[1]["since"]
 
 
 def judged_organizations(rows: DataFrame) -> DataFrame:

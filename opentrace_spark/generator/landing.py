@@ -93,7 +93,7 @@ def generate_landing(
     aliases = hub.identities.renames.rows
     write_csv(out / "aliases" / "aliases.csv", ("legacy_id", "current_id"), aliases)
     organizations = build_organizations(owners, owner_names, streams["organizations"])
-    header = ("org", "country", "org_type", "source")
+    header = ("org", "country", "org_type", "organization", "source")
     write_csv(out / "organizations" / "organizations.csv", header, organizations)
     counted = weeks - len(gaps)
     return GeneratedLanding(

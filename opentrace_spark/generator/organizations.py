@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from opentrace_spark.generator.owners import Owners
@@ -26,12 +27,13 @@ _LEADERS = (("USA", "company"), ("China", "company"), ("USA", "non-profit"), ("U
 _LISTED_PROMINENT = 0.93  # the rest is what nobody has annotated
 _LISTED_OTHERS = 0.02
 _USERS_AMONG_OTHERS = 0.3
+_SIBLINGS = 0.12  # of organisations: a further account of a more prominent one
 
 
 def build_organizations(
     owners: Owners, owner_names: pa.Array, rng: np.random.Generator
-) -> list[tuple[str, str, str, str]]:
-    """Rows `org, country, org_type, source`, by name; each owner at most once."""
+) -> list[tuple[str, str, str, str, str]]:
+    """Rows `org, country, org_type, organization, source`, by name; each owner at most once."""
     count = len(owners.size)
     leader = (owners.prominence > 0) & (owners.prominence <= len(_LEADERS))
     chance = np.where(owners.is_prominent, _LISTED_PROMINENT, _LISTED_OTHERS)
@@ -53,8 +55,33 @@ def build_organizations(
             where, what = "User", "user"
         elif where == "Online":
             what = "community"
-        rows.append((name, where, what, "synthetic"))
-    return sorted(rows)
+        rows.append((name, where, what))
+    ranks = np.where(owners.prominence > 0, owners.prominence, count + 1)[listed]
+    return sorted((*row, "synthetic") for row in _with_organizations(rows, ranks, rng))
+
+
+def _with_organizations(
+    rows: list[tuple[str, str, str]], ranks: npt.NDArray[np.int64], rng: np.random.Generator
+) -> list[tuple[str, str, str, str]]:
+    """Some accounts become a sibling of a more prominent one: same organisation, country, kind.
+
+    Individuals and organisations with one account have no name beside the account's.
+    """
+    order = np.lexsort((np.arange(len(rows)), ranks))
+    companies = [int(place) for place in order if rows[place][2] != "user"]
+    chosen, sibling_of = rng.random(len(companies)) < _SIBLINGS, rng.random(len(companies))
+    heads: list[int] = []
+    told = {place: (*row, "") for place, row in enumerate(rows)}
+    for number, place in enumerate(companies):
+        if heads and chosen[number] and number >= len(_LEADERS):
+            # Squared: the most prominent ones have most accounts.
+            head = heads[int(sibling_of[number] ** 2 * len(heads))]
+            name, where, what = rows[head]
+            told[head] = (*rows[head], f"{name} Group")
+            told[place] = (rows[place][0], where, what, f"{name} Group")
+        else:
+            heads.append(place)
+    return list(told.values())
 
 
 def _draw(odds: Mapping[str, float], count: int, rng: np.random.Generator) -> list[str]:

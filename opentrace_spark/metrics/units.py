@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from opentrace_spark.metrics.exact import Integers
 
-LEVELS = ("model", "developer", "country", "org_type")
+LEVELS = ("model", "developer", "organization", "country", "org_type")
 ATTRIBUTIONS = ("none", "root")
 UNKNOWN_DAY = np.iinfo(np.int32).min
 """Creation day of a model whose creation date is unknown; other days count from 1970-01-01."""
@@ -30,13 +30,14 @@ class Population:
     creation, and `window_day`, the one that windows start from (both `UNKNOWN_DAY` where unknown);
     `root`; `developer`; `served`, the code of the root's developer where it is another than the
     model's own, else -1; `kind`, its kind of derivation as an index into the tables' kinds. Per
-    developer: `country`, `org_type`. Per country: `is_nation`.
+    developer: `organization`, `country`, `org_type`. Per country: `is_nation`.
     """
 
     created: Codes
     window_day: Codes
     root: Codes
     developer: Codes
+    organization: Codes
     country: Codes
     org_type: Codes
     is_nation: npt.NDArray[np.bool_]
@@ -97,18 +98,27 @@ def cells(
         for attribution, of_models in (("none", own), ("root", of_roots)):
             developers = of_models.rolled_up(population.developer, len(population.country))
             countries = developers.rolled_up(population.country, len(population.is_nation))
-            org_types = int(population.org_type.max(initial=-1)) + 1
             units = {
                 ("model", "all"): of_models,
                 ("developer", "all"): developers,
+                ("organization", "all"): developers.rolled_up(
+                    population.organization, _size(population.organization)
+                ),
                 ("country", "all"): countries,
                 ("country", "national"): countries.among(population.is_nation),
-                ("org_type", "all"): developers.rolled_up(population.org_type, org_types),
+                ("org_type", "all"): developers.rolled_up(
+                    population.org_type, _size(population.org_type)
+                ),
             }
             for (level, scope), found in units.items():
                 yield Cell(
                     level, scope, attribution, window, found.codes, found.counts, found.eligible
                 )
+
+
+def _size(codes: Codes) -> int:
+    """How many units a level has that nothing is rolled up from."""
+    return int(codes.max(initial=-1)) + 1
 
 
 class _Units(NamedTuple):

@@ -43,7 +43,9 @@ def build_identities(inputs: Mapping[str, DataFrame], context: Context) -> DataF
     models = known.unionByName(unknown).withColumn("developer", developer_of("model_id"))
     owners = inputs["bronze_organizations"].where("reason is null")
     total = F.coalesce("total_downloads", F.lit(0))
-    return models.join(owners, models["developer"] == owners["org"], how="left").select(
+    # A row for the word that stands for no owner describes nobody.
+    is_owner = (models["developer"] == owners["org"]) & (F.col("developer") != NO_OWNER)
+    return models.join(owners, is_owner, how="left").select(
         "model_id",
         "model_key",
         "is_in_models",

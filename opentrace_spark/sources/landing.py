@@ -20,7 +20,8 @@ _NEEDED = KINDS[:2]
 _LATER = ("snapshots", "leaderboard")
 _WITHOUT = {
     "aliases": "models are renamed only where their `_id` or their case tells it",
-    "organizations": "every country is Unknown and every kind of organisation unknown",
+    "organizations": "countries and kinds of organisation come from the project's own table, where "
+    "organizations.curated allows it",
     "annotations": "parents come from model cards and tags alone",
 }
 """What a landing without the folder does not give."""

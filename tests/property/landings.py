@@ -23,7 +23,8 @@ from hypothesis import HealthCheck, Phase, settings, strategies as st
 
 from opentrace_spark.config import Config, load_config
 
-OWNERS = ("acme", "Acme", "beta", "gamma", "δelta", "user-1")
+OWNERS = ("acme", "Acme", "google", "google-bert", "δelta", "user-1")
+"""Two of them are accounts of one organisation in the project's own table."""
 REPOSITORIES = ("one", "One", "two", "t,w;o", 'q"uote', "été")
 POOL = (*(f"{owner}/{name}" for owner in OWNERS for name in REPOSITORIES), "bare", "Bare")
 # Owners with the names of rows that are no owners.
@@ -66,7 +67,12 @@ TYPES = {
         ),
     },
     "aliases": {"legacy_id": pa.string(), "current_id": pa.string()},
-    "organizations": {"org": pa.string(), "country": pa.string(), "org_type": pa.string()},
+    "organizations": {
+        "org": pa.string(),
+        "country": pa.string(),
+        "org_type": pa.string(),
+        "organization": pa.string(),
+    },
     "annotations": {"id": pa.string(), "derived_from": pa.string()},
 }
 
@@ -177,6 +183,7 @@ def configs(draw: st.DrawFn) -> Config:
         ),
         organizations=changed(
             "organizations",
+            curated=("only_if_absent", "fill", "never"),
             unlisted_owner=("Unknown", "User"),
             online_unit=("merged", "separate"),
         ),
@@ -309,6 +316,8 @@ def _organizations(draw: st.DrawFn) -> list[Row]:
             "org": owner,
             "country": draw(st.sampled_from(COUNTRIES)),
             "org_type": draw(st.sampled_from(ORG_TYPES)),
+            # One may be called like another account, which then belongs to it.
+            "organization": draw(st.sampled_from((None, "", "Group", *OWNERS[:2]))),
         }
         for owner in owners
     ]

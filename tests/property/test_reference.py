@@ -283,7 +283,7 @@ def test_pooled_tables_add_up(landing: Landing, config: Config) -> None:
             pooled[row["level"], row["attribution"], row["recency_window"]] += row["downloads"]
     assert +pooled == +weekly
     for row in tables["gold_developer_trends"]:
-        trends["developer", row["attribution"], row["recency_window"]] += row["downloads"]
+        trends[row["level"], row["attribution"], row["recency_window"]] += row["downloads"]
     assert all(weekly[key] == downloads for key, downloads in trends.items())
     for row in tables["gold_org_type_by_country"]:
         if row["period"] == "all":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from datetime import date, timedelta
@@ -20,7 +21,7 @@ from tests.reference.pooled import (
     org_type_by_country_table,
     period_summary_table,
 )
-from tests.reference.reading import COLUMNS, Record, read_kind
+from tests.reference.reading import COLUMNS, Record, has_files, read_kind
 from tests.reference.usage import (
     Facts,
     concentration_table,
@@ -29,6 +30,7 @@ from tests.reference.usage import (
     weeks_table,
 )
 
+ROOT = Path(__file__).parents[2]
 FLOORED = ("2022-03-02T23:29:04", "2022-03-02T23:29:05")
 
 Rows = list[dict[str, Any]]
@@ -52,6 +54,9 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
     for record in read["organizations"]:
         if organizations.setdefault(record.get("org"), record) is not record:
             rejects.append(record.rejected("duplicate_row"))
+    choice = config.organizations.curated
+    if choice == "fill" or (choice == "only_if_absent" and not has_files(landing, "organizations")):
+        organizations = _curated() | organizations
 
     known = {model_id for models in counts.values() for model_id in models}
     unknown = known - set(names.models)
@@ -220,6 +225,18 @@ def _model_rows(
             }
         )
     return rows
+
+
+def _curated() -> dict[str, Record]:
+    """The project's own table by account; of two rows for one, that of the later date."""
+    accounts: dict[str, tuple[str, Record]] = {}
+    with (ROOT / "conf" / "organizations.csv").open(encoding="utf-8", newline="") as file:
+        for place, row in enumerate(csv.DictReader(file), start=1):
+            if row["org"] not in accounts or row["since"] > accounts[row["org"]][0]:
+                cells = {name: cell for name, cell in row.items() if cell}
+                record = Record("conf/organizations.csv", place, cells)
+                accounts[row["org"]] = (row["since"], record)
+    return {account: record for account, (_, record) in accounts.items()}
 
 
 def _organization(

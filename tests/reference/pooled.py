@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -70,6 +71,10 @@ def _described(facts: Facts, level: str, entity: str) -> dict[str, str | None]:
     elif level == "developer":
         developer = entity
         country = facts.country_unit(facts.organization_of[entity][0])
+    elif level == "organization":
+        owned = {m["country"] for m in facts.models.values() if m["organization"] == entity}
+        units = {facts.country_unit(word) for word in owned}
+        country = units.pop() if len(units) == 1 else None
     elif level == "country":
         country = entity
     return {"developer": developer, "country": country, "kind": kind}
@@ -77,37 +82,41 @@ def _described(facts: Facts, level: str, entity: str) -> dict[str, str | None]:
 
 def developer_trends_table(facts: Facts) -> list[dict[str, Any]]:
     """gold/developer_trends."""
-    rows = []
+    return [
+        row
+        for level in ("developer", "organization")
+        for attribution in ATTRIBUTIONS
+        for window in facts.config.windows.recency
+        for row in _trends(facts, level, attribution, window)
+    ]
+
+
+def _trends(facts: Facts, level: str, attribution: str, window: str) -> Iterator[dict[str, Any]]:
     weeks = facts.complete_weeks
-    for attribution in ATTRIBUTIONS:
-        for window in facts.config.windows.recency:
-            history = facts.downloads(weeks, "developer", attribution, window)
-            leaders = [e for e, _ in ranked(history)[: facts.config.publication.trend_entities]]
-            ranks = dict(enumerate(leaders, 1))
-            running: dict[int | None, int] = dict.fromkeys([*ranks, None], 0)
-            for week in weeks:
-                units = facts.downloads([week], "developer", attribution, window)
-                total = sum(units.values())
-                now: dict[int | None, int] = {r: units.get(e, 0) for r, e in ranks.items()}
-                now[None] = total - sum(now.values())
-                for rank, x in now.items():
-                    running[rank] += x
-                for rank, x in now.items():
-                    rows.append(
-                        {
-                            "level": "developer",
-                            "attribution": attribution,
-                            "recency_window": window,
-                            "week_start": week,
-                            "entity": REST if rank is None else ranks[rank],
-                            "rank": rank,
-                            "downloads": x,
-                            "share": share(x, total),
-                            "cumulative_downloads": running[rank],
-                            "cumulative_share": share(running[rank], sum(running.values())),
-                        }
-                    )
-    return rows
+    history = facts.downloads(weeks, level, attribution, window)
+    leaders = [e for e, _ in ranked(history)[: facts.config.publication.trend_entities]]
+    ranks = dict(enumerate(leaders, 1))
+    running: dict[int | None, int] = dict.fromkeys([*ranks, None], 0)
+    for week in weeks:
+        units = facts.downloads([week], level, attribution, window)
+        total = sum(units.values())
+        now: dict[int | None, int] = {r: units.get(e, 0) for r, e in ranks.items()}
+        now[None] = total - sum(now.values())
+        for rank, x in now.items():
+            running[rank] += x
+        for rank, x in now.items():
+            yield {
+                "level": level,
+                "attribution": attribution,
+                "recency_window": window,
+                "week_start": week,
+                "entity": REST if rank is None else ranks[rank],
+                "rank": rank,
+                "downloads": x,
+                "share": share(x, total),
+                "cumulative_downloads": running[rank],
+                "cumulative_share": share(running[rank], sum(running.values())),
+            }
 
 
 def _periods(facts: Facts) -> list[tuple[str, list[date]]]:

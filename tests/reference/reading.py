@@ -78,6 +78,11 @@ class UnparsableError(Exception):
     """A cell that does not parse as its column's type."""
 
 
+def has_files(landing: Path, kind: str) -> bool:
+    """Whether the folder has a file that is read."""
+    return any(True for _ in _files(landing / kind))
+
+
 def read_kind(landing: Path, kind: str) -> tuple[list[Record], list[dict[str, Any]]]:
     """Usable records of a folder in the order of path and row, and its rejects."""
     records: list[Record] = []

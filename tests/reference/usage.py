@@ -12,7 +12,7 @@ from opentrace_spark.config import Config
 from opentrace_spark.tables import REST
 from tests.reference.measures import gini_eligible, metrics, share
 
-LEVELS = ("model", "developer", "country", "org_type")
+LEVELS = ("model", "developer", "organization", "country", "org_type")
 ATTRIBUTIONS = ("none", "root")
 NO_NATION = {"User", "International", "Online", "International/Online", "Unknown"}
 FLOOR_DATE = date(2022, 3, 2)

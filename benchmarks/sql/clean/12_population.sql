@@ -8,5 +8,8 @@ CREATE VIEW organization_rows AS
 FROM read_csv(
     getvariable('landing') || '/organizations/*.csv',
     header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
-    columns = {org: 'VARCHAR', country: 'VARCHAR', org_type: 'VARCHAR', source: 'VARCHAR'}
+    columns = {
+        org: 'VARCHAR', country: 'VARCHAR', org_type: 'VARCHAR', organization: 'VARCHAR',
+        source: 'VARCHAR'
+    }
 );

@@ -76,7 +76,10 @@ FROM (
     FROM read_csv(
         getvariable('organizations'),
         header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
-        columns = {org: 'VARCHAR', country: 'VARCHAR', org_type: 'VARCHAR', source: 'VARCHAR'},
+        columns = {
+            org: 'VARCHAR', country: 'VARCHAR', org_type: 'VARCHAR', organization: 'VARCHAR',
+            source: 'VARCHAR'
+        },
         filename = true
     )
 );

@@ -139,7 +139,10 @@ SELECT
     source_file(filename),
     row,
     final_reason,
-    said({'org': org, 'country': country, 'org_type': org_type, 'source': source})
+    said({
+        'org': org, 'country': country, 'org_type': org_type, 'organization': organization,
+        'source': source
+    })
 FROM organization_file_rows
 WHERE final_reason IS NOT NULL
 UNION ALL

@@ -1,4 +1,4 @@
-"""gold/developer_trends: the same leading developers in every week, and the rest."""
+"""gold/developer_trends: the same leading developers and organisations in every week."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, Window, functions as F
 
 from opentrace_spark.gold.usage.pooled import ALL_TIME, complete_weeks, in_recency_window
+from opentrace_spark.gold.usage.population import CREDITED_TO
 from opentrace_spark.gold.usage.shares import named
 from opentrace_spark.metrics.groups import MEASURED, RANKED
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import REST
 
-_LEVEL = "developer"
-_CURVE = ["attribution", "recency_window"]
+_LEVELS = ("developer", "organization")
+_CURVE = ["level", "attribution", "recency_window"]
 
 
 def build_developer_trends(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -26,7 +27,9 @@ def build_developer_trends(inputs: Mapping[str, DataFrame], context: Context) ->
     complete = complete_weeks(inputs["gold_weeks"]).select("week_start")
     totals = (
         inputs["work_weekly"]
-        .where((F.col("part") == MEASURED) & (F.col("level") == _LEVEL) & (F.col("scope") == "all"))
+        .where(
+            (F.col("part") == MEASURED) & F.col("level").isin(*_LEVELS) & (F.col("scope") == "all")
+        )
         .select("week_start", *_CURVE, F.col("downloads").alias("total"))
         .join(F.broadcast(complete), "week_start", how="left_semi")
     )
@@ -59,7 +62,6 @@ def build_developer_trends(inputs: Mapping[str, DataFrame], context: Context) ->
         .rowsBetween(Window.unboundedPreceding, Window.currentRow)
     )
     return led.unionByName(rest).select(
-        F.lit(_LEVEL).alias("level"),
         *_CURVE,
         "week_start",
         "entity",
@@ -74,11 +76,11 @@ def build_developer_trends(inputs: Mapping[str, DataFrame], context: Context) ->
 
 
 def _leaders(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """attribution, recency_window, entity and rank of the developers that the table follows."""
+    """level, attribution, recency_window, entity and rank of the units that the table follows."""
     is_leader = (
         (F.col("part") == RANKED)
         & (F.col("span") == ALL_TIME)
-        & (F.col("level") == _LEVEL)
+        & F.col("level").isin(*_LEVELS)
         & (F.col("rank") <= context.config.publication.trend_entities)
     )
     return named(inputs["work_spans"].where(is_leader), inputs["work_units"]).select(
@@ -89,20 +91,18 @@ def _leaders(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
 def _weekly_downloads(
     inputs: Mapping[str, DataFrame], context: Context, leaders: DataFrame
 ) -> DataFrame:
-    """week_start, attribution, recency_window, entity, downloads of the leaders' models."""
-    credited = inputs["work_credits"].select(
-        "model_key",
-        "window_date",
-        F.inline(
-            F.array(
-                F.struct(F.lit("none").alias("attribution"), F.col("developer").alias("entity")),
-                F.struct(
-                    F.lit("root").alias("attribution"), F.col("root_developer").alias("entity")
-                ),
-            )
-        ),
+    """week_start, level, attribution, recency_window, entity, downloads of the leaders' models."""
+    units = (
+        F.struct(
+            F.lit(level).alias("level"),
+            F.lit(attribution).alias("attribution"),
+            F.col(column).alias("entity"),
+        )
+        for (attribution, level), column in CREDITED_TO.items()
+        if level in _LEVELS
     )
-    followed = credited.join(F.broadcast(leaders), ["attribution", "entity"], how="inner")
+    credited = inputs["work_credits"].select("model_key", "window_date", F.inline(F.array(*units)))
+    followed = credited.join(F.broadcast(leaders), ["level", "attribution", "entity"], how="inner")
     inside = F.coalesce(
         *(
             F.when(F.col("recency_window") == window, in_recency_window(days))

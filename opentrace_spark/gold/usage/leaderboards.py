@@ -18,14 +18,15 @@ def build_leaderboards(inputs: Mapping[str, DataFrame], context: Context) -> Dat
     """The largest units per period, level, attribution and window, with what a reader asks next."""
     is_ranked = (
         (F.col("part") == RANKED)
-        & F.col("rank").isNotNull()
+        & (F.col("rank") <= context.config.publication.top_entities)
         & F.col("span").isin(ALL_TIME, COHORT, ROLLING)
     )
     ranked = named(inputs["work_spans"].where(is_ranked), inputs["work_units"])
     described = [
         _of_models(ranked, inputs, context),
-        _of_developers(ranked, inputs, context),
-        ranked.where(~F.col("level").isin("model", "developer")).withColumns(
+        _of_owners("developer", ranked, inputs, context),
+        _of_owners("organization", ranked, inputs, context),
+        ranked.where(F.col("level").isin("country", "org_type")).withColumns(
             {
                 "developer": F.lit(None).cast("string"),
                 "country": F.when(F.col("level") == "country", F.col("entity")),
@@ -68,20 +69,20 @@ def _of_models(ranked: DataFrame, inputs: Mapping[str, DataFrame], context: Cont
     return leading.join(models, "entity", how="inner")
 
 
-def _of_developers(
-    ranked: DataFrame, inputs: Mapping[str, DataFrame], context: Context
+def _of_owners(
+    level: str, ranked: DataFrame, inputs: Mapping[str, DataFrame], context: Context
 ) -> DataFrame:
-    """Ranked developers with their country unit."""
-    leading = F.broadcast(ranked.where("level = 'developer'"))
-    names = leading.select(F.col("entity").alias("developer")).distinct()
+    """Ranked developers or organisations with their country unit, null where accounts differ."""
+    leading = F.broadcast(ranked.where(F.col("level") == level))
+    names = leading.select(F.col("entity").alias(level)).distinct()
+    unit = country_unit("country", context.config)
     countries = (
         inputs["work_models"]
-        .join(F.broadcast(names), "developer", how="left_semi")
-        .select("developer", country_unit("country", context.config).alias("country"))
-        .distinct()
+        .join(F.broadcast(names), level, how="left_semi")
+        .groupBy(F.col(level).alias("entity"))
+        .agg(F.when(F.min(unit) == F.max(unit), F.min(unit)).alias("country"))
     )
-    return (
-        leading.withColumn("developer", F.col("entity"))
-        .join(countries, "developer", how="inner")
-        .withColumn("kind", F.lit(None).cast("string"))
+    developer = F.col("entity") if level == "developer" else F.lit(None).cast("string")
+    return leading.join(countries, "entity", how="inner").withColumns(
+        {"developer": developer, "kind": F.lit(None).cast("string")}
     )

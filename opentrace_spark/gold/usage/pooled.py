@@ -161,7 +161,8 @@ def build_spans(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
 def _measure(context: Context) -> Callable[[pa.Table], pa.Table]:
     """The function that workers run on the rows of one span."""
     uri = context.locations["work_population"]
-    columns, top = window_columns(context.config), context.config.publication.top_entities
+    columns, publication = window_columns(context.config), context.config.publication
+    top = max(publication.top_entities, publication.trend_entities)
 
     def measure(pool: pa.Table) -> pa.Table:
         models = pool["model"].to_numpy()

@@ -29,10 +29,12 @@ from opentrace_spark.tables import DERIVATION_KINDS
 CREDITED_TO = {
     ("none", "model"): "model_id",
     ("none", "developer"): "developer",
+    ("none", "organization"): "organization",
     ("none", "country"): "country",
     ("none", "org_type"): "org_type",
     ("root", "model"): "root_id",
     ("root", "developer"): "root_developer",
+    ("root", "organization"): "root_organization",
     ("root", "country"): "root_country",
     ("root", "org_type"): "root_org_type",
 }
@@ -41,7 +43,10 @@ CREDITED_TO = {
 
 _OF_ROOT = {
     "model_id": "root_id",
-    **{name: f"root_{name}" for name in ("developer", "country", "org_type", "created_date")},
+    **{
+        name: f"root_{name}"
+        for name in ("developer", "organization", "country", "org_type", "created_date")
+    },
 }
 """Column of a model -> that of the model it is credited to."""
 
@@ -165,6 +170,7 @@ def load_population(uri: str) -> Population:
         window_day=of_models("window_day", UNKNOWN_DAY),
         root=of_models("root_model", 0),
         developer=developer,
+        organization=by_code("developer", "organization"),
         country=by_code("developer", "country"),
         org_type=by_code("developer", "org_type"),
         is_nation=by_code("country", "is_nation").astype(bool),

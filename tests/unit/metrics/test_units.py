@@ -22,12 +22,14 @@ def ints(*values):
 
 @pytest.fixture
 def population():
-    """Models 0-3 of developers 0, 0, 1, 2; 1 and 3 rest on 2; countries: nation 0, no nation 1."""
+    """Models 0-3 of developers 0, 0, 1, 2; 1 and 3 rest on 2; developers 1 and 2 are one
+    organisation; countries: nation 0, no nation 1."""
     return Population(
         created=ints(100, 107, UNKNOWN_DAY, 200),
         window_day=ints(100, 107, UNKNOWN_DAY, 200),
         root=ints(0, 2, 2, 2),
         developer=ints(0, 0, 1, 2),
+        organization=ints(0, 1, 1),
         country=ints(0, 1, 0),
         org_type=ints(0, 0, 1),
         is_nation=np.array([True, False]),
@@ -69,6 +71,12 @@ def test_cells_add_up_units_and_leave_zeros_out(population):
         [5, 7, 2],
         4,
     )
+    organization = found["organization", "all", "none"]
+    assert (organization.units.tolist(), organization.counts.tolist(), organization.eligible) == (
+        [0, 1],
+        [5, 9],
+        2,
+    )
     root = found["model", "all", "root"]
     assert (root.units.tolist(), root.counts.tolist(), root.eligible) == ([0, 2], [5, 9], 2)
     national = found["country", "national", "none"]
@@ -93,7 +101,7 @@ def test_measure_week_of_a_week_without_the_population(population):
         kinds=5,
     ).to_pylist()
     measured = [row for row in rows if row["part"] == "measured"]
-    assert len(measured) == 2 * 2 * 5
+    assert len(measured) == 2 * 2 * 6
     assert {(row["units"], row["downloads"], row["hhi"]) for row in measured} == {(0, 0, None)}
     assert not [row for row in rows if row["part"] in ("ranked", "head")]
 
