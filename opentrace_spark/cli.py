@@ -1,4 +1,4 @@
-"""The command line: `opentrace demo | generate | check | run`.
+"""The command line: `opentrace demo | generate | check | run | update`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
 value or path. The last line on standard error says what was wrong and what to do.
@@ -98,6 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     _run_options(run)
     run.set_defaults(command=_run)
+
+    update = commands.add_parser(
+        "update", help="bring the tables up to date, where anything is new"
+    )
+    update.add_argument("--landing", required=True, help="landing directory, path or URI")
+    update.add_argument("--warehouse", required=True, help="folder of the Delta tables")
+    update.add_argument("--conf", type=Path, help="TOML file that overrides conf/default.toml")
+    _run_options(update)
+    update.set_defaults(command=_update, only=())
     return parser
 
 
@@ -200,6 +209,25 @@ def _run(options: argparse.Namespace) -> None:
                 "the tables are published, only their summary can't be printed "
                 f"({type(error).__name__}: {error})"
             ) from error
+
+
+def _update(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.sources.landing import open_landing
+    from opentrace_spark.update import last_run, whats_new
+
+    config = load_config(options.conf)
+    landing = open_landing(options.landing)
+    warehouse = Warehouse(options.warehouse)
+    news = whats_new(landing, warehouse, config)
+    last = last_run(warehouse)
+    if not options.quiet:
+        for sentence in news:
+            print(sentence)
+        if not news and last:
+            print(f"nothing new since run {last['run_id']}: the tables are as they should be")
+    if news:
+        _run(options)
 
 
 def _session(options: argparse.Namespace) -> SparkSession:

@@ -24,7 +24,7 @@ from opentrace_spark.flow import selected_steps
 from opentrace_spark.io import WORK, StoredFile, Warehouse, published, stored
 from opentrace_spark.locations import filesystem_of
 from opentrace_spark.sources.failures import content_error_from
-from opentrace_spark.sources.landing import Landing, lacking_folders
+from opentrace_spark.sources.landing import MANIFEST, Landing, lacking_folders
 from opentrace_spark.sources.rows import check_files
 from opentrace_spark.steps import Context, Step, constants_of
 from opentrace_spark.tables import GOLD_RUNS, TABLES, TABLES_VERSION
@@ -82,11 +82,7 @@ def run(
     check_files(landing)
     begun = time.monotonic()
     started = datetime.now(timezone.utc).replace(microsecond=0)
-    inputs = _fingerprints(landing)
-    if uses_curated(landing, config):
-        content = (CONF_DIR / CURATED).read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        inputs[f"conf/{CURATED}"] = {"bytes": len(content), "sha256": digest}
+    inputs = fingerprints(landing, config)
     run_id = _run_id(started, inputs, config)
     result = RunResult(run_id, started)
     with warehouse.lock(), _plain_errors():
@@ -247,9 +243,12 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _fingerprints(landing: Landing) -> dict[str, dict[str, Any]]:
-    """Relative path -> bytes and sha256 of every file that the run reads."""
-    prints = {}
+def fingerprints(landing: Landing, config: Config) -> dict[str, dict[str, Any]]:
+    """Relative path -> bytes and sha256 of every file that a run reads, and what the manifest says.
+
+    Raises ContentError for a file that can't be read.
+    """
+    prints: dict[str, dict[str, Any]] = {}
     for file in landing.files:
         filesystem, path = filesystem_of(file.uri)
         digest = hashlib.sha256()
@@ -260,6 +259,12 @@ def _fingerprints(landing: Landing) -> dict[str, dict[str, Any]]:
         except OSError as error:
             raise ContentError(f"{file.relative_path}: can't be read ({error})") from None
         prints[file.relative_path] = {"bytes": file.size, "sha256": digest.hexdigest()}
+    if landing.last_complete_week:
+        prints[MANIFEST] = {"last_complete_week": str(landing.last_complete_week)}
+    if uses_curated(landing, config):
+        content = (CONF_DIR / CURATED).read_bytes()
+        own = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        prints[f"conf/{CURATED}"] = own
     return prints
 
 

@@ -479,7 +479,11 @@ GOLD_RUNS = TableSpec(
         _required("version", "string", "version of opentrace-spark"),
         _required("tables_version", "int", "version of the tables' layout"),
         _required("parameters", "string", "method values as JSON"),
-        _required("inputs", "string", "files read: relative path, bytes and sha256, as JSON"),
+        _required(
+            "inputs",
+            "string",
+            "files read: relative path, bytes and sha256, as JSON; what the manifest says",
+        ),
         _required("row_counts", "string", "table -> rows, as JSON"),
         _required("table_versions", "string", "table -> Delta version, as JSON"),
         _required("step_seconds", "string", "step -> seconds, as JSON"),

@@ -26,7 +26,7 @@ _WITHOUT = {
 }
 """What a landing without the folder does not give."""
 
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _FORMATS = {
     ".parquet": "parquet",
@@ -175,18 +175,17 @@ def _landing_file(root: str, kind: str, path: str, size: int) -> LandingFile:
 def _read_manifest(filesystem: pafs.FileSystem, base: str) -> date | None:
     """The Monday of `last_complete_week`, None where there is no manifest or it has no such key."""
     try:
-        with filesystem.open_input_file(f"{base}/{_MANIFEST}") as stream:
+        with filesystem.open_input_file(f"{base}/{MANIFEST}") as stream:
             text = stream.read()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ContentError(f"{_MANIFEST} can't be read: {first_line(error)}") from None
+        raise ContentError(f"{MANIFEST} can't be read: {first_line(error)}") from None
     try:
         value = json.loads(text).get("last_complete_week")
         day = None if value is None else date.fromisoformat(value)
     except (ValueError, AttributeError, TypeError, RecursionError):
         raise ContentError(
-            f'{_MANIFEST}: not of the form {{"last_complete_week": "2025-08-11"}}; '
-            "mend or remove it"
+            f'{MANIFEST}: not of the form {{"last_complete_week": "2025-08-11"}}; mend or remove it'
         ) from None
     return None if day is None else day - timedelta(days=day.weekday())

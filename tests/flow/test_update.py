@@ -1,0 +1,123 @@
+"""What an update finds new, and that it leaves tables alone where nothing is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from opentrace_spark import cli
+from opentrace_spark.config import Config, load_config
+from opentrace_spark.io import Warehouse
+from opentrace_spark.sources.landing import open_landing
+from opentrace_spark.tables import GOLD_WEEKS
+from opentrace_spark.update import whats_new
+from tests.flow.landings import write_small_landing
+from tests.pipeline import run_pipeline
+
+
+@pytest.fixture(scope="module")
+def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a landing and the warehouse that a full run made of it."""
+    folder = tmp_path_factory.mktemp("update")
+    landing = write_small_landing(folder / "landing")
+    run_pipeline(spark, landing, folder / "warehouse", load_config())
+    return folder
+
+
+@pytest.fixture
+def place(built: Path, tmp_path: Path) -> Path:
+    """A copy of it to change."""
+    return shutil.copytree(built, tmp_path / "place")
+
+
+def news(place: Path, config: Config | None = None) -> tuple[str, ...]:
+    landing = open_landing(str(place / "landing"))
+    return whats_new(landing, Warehouse(str(place / "warehouse")), config or load_config())
+
+
+def test_nothing_is_new_after_a_run(place: Path) -> None:
+    assert news(place) == ()
+    # Neither the place nor the time of a file matters.
+    shutil.move(place / "landing", place / "moved")
+    shutil.copytree(place / "moved", place / "landing", copy_function=shutil.copy)
+    assert news(place) == ()
+
+
+def test_files_new_changed_and_gone_are_named(place: Path) -> None:
+    landing = place / "landing"
+    for day in ("2024-06-24", "2024-07-01", "2024-07-08", "2024-07-15"):
+        (landing / f"downloads/{day}.csv").write_text(f"week,id,count\n{day},lab/base,1\n")
+    with (landing / "aliases/aliases.csv").open("a") as file:
+        file.write("older-base,corp/base\n")
+    (landing / "downloads/2024-06-03.csv").unlink()
+    assert news(place) == (
+        "new: downloads/2024-06-24.csv, downloads/2024-07-01.csv, downloads/2024-07-08.csv "
+        "and 1 more",
+        "changed: aliases/aliases.csv",
+        "gone: downloads/2024-06-03.csv",
+    )
+
+
+def test_what_the_manifest_says_is_an_input(place: Path) -> None:
+    manifest = place / "landing" / "manifest.json"
+    manifest.write_text(json.dumps({"last_complete_week": "2024-06-03"}))
+    assert news(place) == ("new: manifest.json",)
+
+
+def test_the_projects_own_table_is_an_input_where_it_is_used(place: Path) -> None:
+    config = load_config()
+    filled = replace(config, organizations=replace(config.organizations, curated="fill"))
+    assert news(place, filled) == (
+        "new: conf/organizations.csv",
+        "other method values: organizations.curated",
+    )
+
+
+def test_other_method_values_are_named(place: Path) -> None:
+    config = load_config()
+    other = replace(config, population=replace(config.population, min_downloads=1))
+    assert news(place, other) == ("other method values: population.min_downloads",)
+    assert news(place, replace(config, periods=config.periods[:1])) == (
+        "other periods or countries",
+    )
+
+
+def test_tables_that_are_not_of_the_last_run(
+    spark: SparkSession, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = DeltaTable(place / "warehouse" / GOLD_WEEKS.path)
+    table.delete()
+    assert news(place) == ("gold/weeks was written after the last run",)
+    shutil.rmtree(place / "warehouse" / GOLD_WEEKS.path)
+    assert news(place) == ("gold/weeks is not of the last run",)
+    monkeypatch.setattr("opentrace_spark.__version__", "9.9")
+    assert news(place)[0].startswith("the tables are of version ")
+    run_pipeline(spark, place / "landing", place / "warehouse", load_config(), ("rejects",))
+    assert "gold/families is not of the last run" in news(place)
+
+
+def test_no_warehouse_yet(place: Path) -> None:
+    shutil.rmtree(place / "warehouse")
+    assert news(place) == ("the warehouse has no run yet",)
+
+
+def test_update_starts_spark_only_where_something_is_new(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started = []
+    monkeypatch.setattr(cli, "_run", started.append)
+    command = ["update", "--landing", f"{place}/landing", "--warehouse", f"{place}/warehouse"]
+    assert cli.main(command) == 0
+    assert started == []
+    assert capsys.readouterr().out.startswith("nothing new since run ")
+    (place / "landing/aliases/aliases.csv").unlink()
+    assert cli.main(command) == 0
+    (options,) = started
+    assert options.only == ()
+    assert capsys.readouterr().out == "gone: aliases/aliases.csv\n"
