@@ -62,7 +62,7 @@ class Attribute:
 
     def category(self, label: str) -> str:
         """The category of a label. Raises KeyError for a label that the attribute has not."""
-        return label if self.open else self.category_of[label]
+        return label if self.open or label == self.absent else self.category_of[label]
 
     def categories_of(self, labels: tuple[str, ...]) -> tuple[str, ...]:
         """The categories of a model, each once in the taxonomy's order; `absent` for no label."""
@@ -116,14 +116,14 @@ def _attribute(name: str, table: dict[str, Any], where: str) -> Attribute:
     for key in ("exclusive", "absent"):
         if key not in table:
             raise UsageError(f"{where}: {key} is missing; add it")
-    table = dict(table)
-    categories, named = tuple(table.pop("categories", ())), table.pop("labels", {})
+    rest: dict[str, Any] = {k: tuple(v) if type(v) is list else v for k, v in table.items()}
+    categories, named = rest.pop("categories", ()), rest.pop("labels", {})
     attribute = Attribute(
         name=name,
         categories=categories,
         # A category that no label names is its own label.
         category_of=named | {c: c for c in categories if c not in named.values()},
-        **{key: tuple(value) if type(value) is list else value for key, value in table.items()},
+        **rest,
     )
     _check(attribute, where)
     return attribute

@@ -103,9 +103,7 @@ def _licenses(directory: Traversable, classes: Attribute) -> dict[str, License]:
     return licenses
 
 
-def _pipeline_tags(
-    directory: Traversable, attributes: dict[str, Attribute]
-) -> dict[str, Modes]:
+def _pipeline_tags(directory: Traversable, attributes: dict[str, Attribute]) -> dict[str, Modes]:
     header = ("pipeline_tag", "input_labels", "output_labels", "note")
     inputs, outputs = (attributes[f"{way}_modality"].category_of for way in ("input", "output"))
     return {
@@ -116,9 +114,7 @@ def _pipeline_tags(
     }
 
 
-def _model_types(
-    directory: Traversable, attributes: dict[str, Attribute]
-) -> dict[str, ModelType]:
+def _model_types(directory: Traversable, attributes: dict[str, Attribute]) -> dict[str, ModelType]:
     header = ("model_type", "architecture", "training_method", "note")
     types = {}
     for row in read_list(directory / "model_types.csv", header):
