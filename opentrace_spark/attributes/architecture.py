@@ -32,8 +32,8 @@ WEAK_WORDS = (
     "ultralytics",
     "ultralyticsplus",
 )
-"""Libraries whose models are of one kind, and words for many families: they tell only where no family
-is named."""
+"""Libraries whose models are of one kind, and words for many families: they tell only where no
+family is named."""
 
 
 def family_of(

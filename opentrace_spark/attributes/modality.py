@@ -99,14 +99,14 @@ def modes_of(
 ) -> Modes:
     """Input and output labels of a model from its metadata; empty where nothing tells them.
 
-    By task, else by tasks among the tags, else by architecture, else by tags of sound. The Hub files
-    `feature-extraction` under language and gives it to encoders of every kind, so an
-    encoder of images or speech keeps its own labels.
+    By task, else by tasks among the tags, else by architecture, else by tags of sound. The Hub
+    files `feature-extraction` under language and gives it to encoders of every kind, so an encoder
+    of images or speech keeps its own labels.
     """
     if pipeline_tag == "feature-extraction":
         beyond_text = any(label.startswith((_IMAGE, _SPEECH)) for label in architecture)
         own = _of_architecture(architecture) if beyond_text else Modes()
-        return own if own.inputs else words.pipeline_tags[pipeline_tag]
+        return own if own.inputs else words.pipeline_tags.get(pipeline_tag, Modes())
     if pipeline_tag in words.pipeline_tags:
         return words.pipeline_tags[pipeline_tag]
     tasks = [tag for tag in tags if tag in words.pipeline_tags and tag not in _NO_TASK]
@@ -117,9 +117,9 @@ def modes_of(
     if tasks:
         return modes_of("feature-extraction", (), architecture, words)
     modes = _of_architecture(architecture)
-    return (
-        modes if modes.inputs or _SOUND_WORDS.isdisjoint(tags) else Modes(("Speech",), ("Other",))
-    )
+    if not modes.inputs and not _SOUND_WORDS.isdisjoint(tags):
+        return Modes(("Speech",), ("Other",))
+    return modes
 
 
 def _of_architecture(architecture: tuple[str, ...]) -> Modes:
