@@ -11,14 +11,14 @@ programming languages, believed in a card only, for the Hub tags file formats wi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from opentrace_spark.attributes.card import texts
 from opentrace_spark.attributes.vocabulary import Vocabulary
 
 SUPPORT = 2
-"""So many other languages make a doubtful tag a language."""
+"""So many other languages make a doubtful tag a language; one does for a model that translates."""
 
 _VARIETY = re.compile(r"([a-z]{2,3})[-_](?:[A-Z][a-z]{3}|[A-Z]{2}|[0-9]{3}|(?:br|cn|tw|hk|us|gb))")
 """A language with a script or region, such as zh-Hant, pt-br or eng_Latn."""
@@ -65,7 +65,7 @@ def _canonical(word: str, words: Vocabulary) -> str | None:
     return known.canonical if known else None
 
 
-def _tagged(tags: Iterable[str], words: Vocabulary) -> set[str]:
+def _tagged(tags: tuple[str, ...], words: Vocabulary) -> set[str]:
     """Tags count in lower case only: the Hub writes codes so, authors other words as they like."""
     plain: set[str] = set()
     doubtful: set[str] = set()
@@ -80,4 +80,5 @@ def _tagged(tags: Iterable[str], words: Vocabulary) -> set[str]:
         sure = known.evidence == "plain" or variety is not None
         (plain if sure else doubtful).add(known.canonical)
     languages = plain - {_several(words)[0], "code"}
-    return plain | doubtful if len(languages) >= SUPPORT else plain
+    needed = 1 if "translation" in tags else SUPPORT
+    return plain | doubtful if len(languages) >= needed else plain

@@ -67,9 +67,11 @@ class Attribute:
     def categories_of(self, labels: tuple[str, ...]) -> tuple[str, ...]:
         """The categories of a model, each once in the taxonomy's order; `absent` for no label."""
         found = {self.category(label) for label in labels}
+        if len(found) < 2:
+            return tuple(found) or (self.absent,)
         if self.open:
-            return tuple(sorted(found)) or (self.absent,)
-        return tuple(name for name in self.categories if name in found) or (self.absent,)
+            return tuple(sorted(found))
+        return tuple(name for name in (*self.categories, self.absent) if name in found)
 
 
 _KEYS = {

@@ -30,6 +30,9 @@ CASES = [
     (("EN", "De"), {}, ()),  # as tags, codes are in lower case
     (("sd", "text-to-image"), {}, ()),  # Stable Diffusion
     (("sd", "hi"), {}, ("hi",)),
+    (("en", "ts", "translation"), {}, ("en", "ts")),  # Tsonga, not TypeScript
+    (("ts", "translation"), {}, ()),
+    (("cat", "spa", "lora"), {}, ()),
     (("sd", "hi", "ur"), {}, ("hi", "sd", "ur")),
     (("gan", "min", "new"), {}, ()),  # doubtful ones don't support each other
     ((), {"language": "sd"}, ("sd",)),
