@@ -2,67 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pyspark.sql import Column, functions as F
 
-RELATIONS = ("finetune", "adapter", "quantized", "merge")
-"""The relations of the Hub; any other word documents nothing."""
+from opentrace_spark.attributes.method import RELATIONS, tag_kind
 
-MERGE_WORDS = ("merge", "mergekit")
-QUANTIZED_WORDS = (
-    "gguf",
-    "gptq",
-    "awq",
-    "exl2",
-    "bitsandbytes",
-    "4-bit",
-    "8-bit",
-    "2-bit",
-    "3-bit",
-    "5-bit",
-    "6-bit",
-    "quantized",
-    "hqq",
-    "aqlm",
-    "eetq",
-    "fp8",
-    "ctranslate2",
-)
-ADAPTER_WORDS = ("peft", "lora", "adapter-transformers", "adapters")
-REPACKAGED_WORDS = (
-    "onnx",
-    "openvino",
-    "coreml",
-    "mlx",
-    "tflite",
-    "tensorrt",
-    "rknn",
-    "transformers.js",
-    "litert",
-)
-
-
-_TELLING = {
-    "quantized": QUANTIZED_WORDS,
-    "adapter": ADAPTER_WORDS,
-    "repackaged": REPACKAGED_WORDS,
-}
-
-
-def tag_kind(tags: Sequence[str] | None, library: str | None) -> str:
-    """What tags and library tell of a derived model.
-
-    One of merge (tags only), quantized, adapter, repackaged, finetune: the first that applies.
-    """
-    words = {tag.lower() for tag in tags or ()}
-    if not words.isdisjoint(MERGE_WORDS):
-        return "merge"
-    words.add((library or "").lower())
-    for name, telling in _TELLING.items():
-        if not words.isdisjoint(telling):
-            return name
-    return "finetune"
+__all__ = ["RELATIONS", "kind", "tag_kind"]
 
 
 def kind(relation: Column, parent_count: Column, from_tags: Column) -> Column:

@@ -1,0 +1,133 @@
+"""One row of annotations/: labels of the annotation sheet, or why the row can't be used.
+
+The sheet is appendix E of the paper. A cell holds labels, separated by `,` or `;`, exactly as
+conf/taxonomy.toml spells them; spaces around them don't count. An empty cell says nothing and is
+never filled with a label: `Unsure`, `Undisclosed`, `Not disclosed` and `N/A` are answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from opentrace_spark.attributes.language import language_label
+from opentrace_spark.attributes.license import STRICTEST_FIRST, license_by_name
+from opentrace_spark.attributes.listed import hint
+from opentrace_spark.attributes.taxonomy import Attribute
+from opentrace_spark.attributes.vocabulary import Vocabulary
+
+COLUMNS = {
+    "gated": "gated",
+    "input_modality": "input_modality",
+    "output_modality": "output_modality",
+    "languages": "language",
+    "architecture": "architecture",
+    "training_methods": "training_methods",
+    "data_availability": "data_availability",
+    "license": "license_class",
+}
+"""The columns of the sheet that hold labels, with the attribute of each."""
+
+UNKNOWN_LABEL = "unknown_label"
+SEVERAL_LABELS = "several_labels"
+CONTRADICTING_LABELS = "contradicting_labels"
+OTHER_WITHOUT_NOTE = "other_without_note"
+AVAILABLE_WITHOUT_NOTE = "available_without_note"
+
+_MACHINE = re.compile(r"machine(?:[:\s].*)?", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a row is refused: a word for the table of rejects, the column, and what to do."""
+
+    reason: str
+    column: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The labels of a row by attribute, filled cells only; none where there are `problems`."""
+
+    source: str
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def reason(self) -> str | None:
+        """The first problem's word, None for a row that can be used."""
+        return self.problems[0].reason if self.problems else None
+
+
+def read_annotation(row: Mapping[str, str | None], words: Vocabulary) -> Annotation:
+    """Judge one row, by column name. All its problems are told, in the order of the columns."""
+    has_note = bool((row.get("note") or "").strip())
+    labels: dict[str, tuple[str, ...]] = {}
+    problems: list[Problem] = []
+    for column, name in COLUMNS.items():
+        parts = _parts(row.get(column))
+        attribute = words.attributes[name]
+        found = [_label(part, attribute, words) for part in parts]
+        unknown = [part for part, label in zip(parts, found, strict=True) if label is None]
+        known = tuple(dict.fromkeys(label for label in found if label is not None))
+        problems += _problems(column, unknown, known, attribute, has_note)
+        if known:
+            labels[name] = _whole(known, attribute)
+    source = annotation_source(row.get("annotator"))
+    return Annotation(source, problems=tuple(problems)) if problems else Annotation(source, labels)
+
+
+def annotation_source(annotator: str | None) -> str:
+    """`machine` where the annotator is named `machine` or `machine:<name>`, else `human`."""
+    return "machine" if _MACHINE.fullmatch((annotator or "").strip()) else "human"
+
+
+def _parts(cell: str | None) -> list[str]:
+    parts = (part.strip() for part in re.split("[,;]", cell or ""))
+    return [part for part in parts if part]
+
+
+def _label(part: str, attribute: Attribute, words: Vocabulary) -> str | None:
+    if attribute.name == "language":
+        return language_label(part, words)
+    if part in attribute.category_of:
+        return part
+    if attribute.name == "license_class":
+        named = license_by_name(part, words)
+        return (
+            named.license_class if named else attribute.absent if part == "undocumented" else None
+        )
+    return None
+
+
+def _whole(labels: tuple[str, ...], attribute: Attribute) -> tuple[str, ...]:
+    """Several licenses count by the strictest, many languages are one word; else as they are."""
+    if attribute.name == "license_class":
+        return (min(labels, key=STRICTEST_FIRST.index),)
+    if attribute.many and attribute.several is not None and len(labels) > attribute.several:
+        return (attribute.many,)
+    return labels
+
+
+def _problems(
+    column: str,
+    unknown: list[str],
+    known: tuple[str, ...],
+    attribute: Attribute,
+    has_note: bool,
+) -> Iterator[Problem]:
+    for part in unknown:
+        near = hint(part, attribute.category_of) if attribute.category_of else "not in the lists"
+        yield Problem(UNKNOWN_LABEL, column, f"unknown label {part!r}; {near}")
+    # The sheet's licenses are named one by one; their class is one all the same.
+    if attribute.exclusive and attribute.name != "license_class" and len(known) > 1:
+        yield Problem(SEVERAL_LABELS, column, f"takes one label, has {len(known)}")
+    for label in attribute.alone:
+        if label in known and len(known) > 1:
+            yield Problem(CONTRADICTING_LABELS, column, f"{label!r} goes with no other label")
+    for label in attribute.needs_note:
+        if label in known and not has_note:
+            reason = OTHER_WITHOUT_NOTE if label == "Other" else AVAILABLE_WITHOUT_NOTE
+            yield Problem(reason, column, f"{label!r} needs a note that says more")

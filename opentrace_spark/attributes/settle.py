@@ -1,0 +1,56 @@
+"""The labels of a model from all its sources: annotations go before metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opentrace_spark.attributes.annotation import Annotation
+from opentrace_spark.attributes.derive import SOURCE, Derived
+from opentrace_spark.attributes.modality import modality
+from opentrace_spark.attributes.taxonomy import ATTRIBUTES
+from opentrace_spark.attributes.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One attribute of a model: labels, their categories, and where they are from.
+
+    Without labels the only category is the attribute's word for absent, and the source is None.
+    """
+
+    attribute: str
+    labels: tuple[str, ...]
+    categories: tuple[str, ...]
+    source: str | None
+
+
+def settle(
+    annotation: Annotation | None, derived: Derived, words: Vocabulary
+) -> tuple[Settled, ...]:
+    """Every attribute once, in the order of the taxonomy.
+
+    A filled cell of a usable annotation holds; an empty one leaves the attribute to the metadata.
+    modality and osi_data_criterion follow from what was settled, and are `derived` as soon as one
+    of the labels they follow from is.
+    """
+    said = annotation.labels if annotation is not None and not annotation.problems else {}
+    labels = {**derived.labels, **said}
+    source = {
+        name: annotation.source if annotation is not None and name in said else SOURCE
+        for name in ATTRIBUTES
+    }
+    one = modality(labels["input_modality"], labels["output_modality"])
+    labels["modality"] = (one,) if one else ()
+    labels["osi_data_criterion"] = labels["data_availability"]
+    source["osi_data_criterion"] = source["data_availability"]
+    sides = {source[name] for name in ("input_modality", "output_modality") if labels[name]}
+    source["modality"] = sides.pop() if len(sides) == 1 else SOURCE
+    return tuple(
+        Settled(
+            name,
+            labels[name],
+            words.attributes[name].categories_of(labels[name]),
+            source[name] if labels[name] else None,
+        )
+        for name in ATTRIBUTES
+    )

@@ -1,0 +1,89 @@
+"""Rows of the annotation sheet: what is taken, what is refused and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from opentrace_spark.attributes.annotation import annotation_source, read_annotation
+from opentrace_spark.attributes.vocabulary import Vocabulary
+
+TAKEN = [
+    # row, labels
+    ({}, {}),
+    ({"gated": "", "license": " ", "architecture": None, "note": "x"}, {}),
+    ({"gated": "N/A"}, {"gated": ("N/A",)}),
+    ({"gated": "Accept to share username & email; Other agreement/info requirements"},
+     {"gated": ("Accept to share username & email", "Other agreement/info requirements")}),
+    ({"input_modality": "Text, Image;Text"}, {"input_modality": ("Text", "Image")}),
+    ({"input_modality": "Text;;,"}, {"input_modality": ("Text",)}),
+    ({"architecture": "Unsure"}, {"architecture": ("Unsure",)}),
+    ({"training_methods": "Undisclosed"}, {"training_methods": ("Undisclosed",)}),
+    ({"training_methods": "Unsure"}, {"training_methods": ("Unsure",)}),
+    ({"data_availability": "Not disclosed"}, {"data_availability": ("Not disclosed",)}),
+    ({"data_availability": "Disclosed: available", "note": "hf.co/datasets/x"},
+     {"data_availability": ("Disclosed: available",)}),
+    ({"output_modality": "Other", "note": "shapes"}, {"output_modality": ("Other",)}),
+    ({"license": "apache-2.0"}, {"license_class": ("open_use",)}),
+    ({"license": "acceptable_use_policy"}, {"license_class": ("acceptable_use_policy",)}),
+    ({"license": "mit; cc-by-nc-4.0"}, {"license_class": ("non_commercial",)}),
+    ({"license": "undocumented"}, {"license_class": ("undocumented",)}),
+    ({"license": "other"}, {"license_class": ("other",)}),
+    ({"languages": "en, zh-Hant; Python"}, {"language": ("en", "zh", "Python")}),
+    ({"languages": "sd"}, {"language": ("sd",)}),  # nobody annotates Stable Diffusion as a language
+    ({"derived_from": "any/thing", "id": "a/b"}, {}),  # lineage reads it
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "labels"), TAKEN)
+def test_read_annotation_takes(words: Vocabulary, row, labels) -> None:
+    found = read_annotation(row, words)
+    assert (found.labels, found.problems, found.reason) == (labels, (), None)
+
+
+REFUSED = [
+    # row, reasons, part of the first message
+    ({"architecture": "Transformers"}, ["unknown_label"], "unknown label 'Transformers'"),
+    ({"input_modality": "text"}, ["unknown_label"], "did you mean 'Text'"),
+    ({"input_modality": "Text Image"}, ["unknown_label"], "'Text Image'"),
+    ({"training_methods": "RLHF"}, ["unknown_label"], "'RLHF'"),  # a category and no label
+    ({"gated": "Undisclosed"}, ["unknown_label"], "'Undisclosed'"),
+    ({"license": "my own"}, ["unknown_label"], "'my own'"),
+    ({"languages": "English"}, ["unknown_label"], "'English'"),
+    ({"architecture": "Other"}, ["other_without_note"], "needs a note"),
+    ({"architecture": "CNN;Other", "note": "  "}, ["other_without_note"], "needs a note"),
+    ({"data_availability": "Disclosed: available"}, ["available_without_note"], "needs a note"),
+    ({"data_availability": "Not disclosed; Disclosed: unavailable"}, ["several_labels"], "has 2"),
+    ({"gated": "N/A; Accept to share username & email"}, ["contradicting_labels"], "'N/A'"),
+    ({"gated": "x", "architecture": "Other", "input_modality": "y"},
+     ["unknown_label", "unknown_label", "other_without_note"], "'x'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "reasons", "message"), REFUSED)
+def test_read_annotation_refuses(words: Vocabulary, row, reasons, message) -> None:
+    found = read_annotation(row, words)
+    assert [problem.reason for problem in found.problems] == reasons
+    assert message in found.problems[0].message
+    assert found.labels == {}
+    assert found.reason == reasons[0]
+
+
+def test_read_annotation_joins_many_languages(words: Vocabulary) -> None:
+    codes = sorted({each.canonical for each in words.languages.values()})
+    found = read_annotation({"languages": ",".join(codes[:60])}, words)
+    assert found.labels == {"language": ("multilingual",)}
+
+
+@pytest.mark.parametrize(
+    ("annotator", "source"),
+    [
+        (None, "human"),
+        ("", "human"),
+        ("Ada", "human"),
+        ("machine", "machine"),
+        ("Machine: labeller 2", "machine"),
+        ("machinist", "human"),
+    ],
+)
+def test_annotation_source_expected(annotator, source) -> None:
+    assert annotation_source(annotator) == source
