@@ -67,6 +67,7 @@ class Organizations:
     """Countries and kinds of organisation where the table of organisations leaves a choice."""
 
     curated: str
+    as_of: str
     unlisted_owner: str
     online_unit: str
     org_types: dict[str, str]
@@ -268,16 +269,17 @@ def _window_length(name: str) -> int | None:
 
 def last_complete_week(config: Config) -> date | None:
     """The Monday of `weeks.last_complete_week`, or None where it is empty."""
-    text = config.weeks.last_complete_week
+    day = _date("weeks.last_complete_week", config.weeks.last_complete_week)
+    return None if day is None else day - timedelta(days=day.weekday())
+
+
+def _date(name: str, text: str) -> date | None:
     if not text:
         return None
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(
-            f"configuration weeks.last_complete_week: {text!r} is not a date like 2025-08-18"
-        ) from None
-    return day - timedelta(days=day.weekday())
+        raise UsageError(f"configuration {name}: {text!r} is not a date like 2025-08-18") from None
 
 
 def _check(config: Config) -> None:
@@ -311,3 +313,4 @@ def _check(config: Config) -> None:
                 f"configuration organizations.org_types: {left!r} is not {', '.join(ORG_TYPES)}"
             )
     last_complete_week(config)
+    _date("organizations.as_of", config.organizations.as_of)

@@ -32,7 +32,7 @@ def build_organizations(inputs: Mapping[str, DataFrame], context: Context) -> Da
     if not uses_curated(context.landing, context.config):
         return landed
     listed = landed.where("reason is null").select("org")
-    own = _curated_organizations(context.spark)
+    own = _curated_organizations(context.spark, context.config.organizations.as_of)
     return landed.unionByName(own.join(listed, "org", how="left_anti").select(landed.columns))
 
 
@@ -43,10 +43,14 @@ def uses_curated(landing: Landing, config: Config) -> bool:
     return choice == "fill" or (choice == "only_if_absent" and is_absent)
 
 
-def _curated_organizations(spark: SparkSession) -> DataFrame:
-    """The rows of conf/organizations.csv: of an account that moved, the one of its last country."""
+def _curated_organizations(spark: SparkSession, as_of: str) -> DataFrame:
+    """The rows of conf/organizations.csv: of an account that moved, the last one not after `as_of`.
+
+    Dates are ISO texts, which sort as they are; an empty `as_of` is today's.
+    """
     text = (CONF_DIR / CURATED).read_text(encoding="utf-8")
-    rows = list(enumerate(csv.DictReader(io.StringIO(text)), start=1))
+    every = enumerate(csv.DictReader(io.StringIO(text)), start=1)
+    rows = [(place, row) for place, row in every if not as_of or row["since"] <= as_of]
     last = {row["org"]: (place, row) for place, row in sorted(rows, key=_since)}
     columns = ("org", "country", "org_type", "organization")
     told = [

@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, Phase, settings, strategies as st
 
 from opentrace_spark.config import Config, load_config
 
-OWNERS = ("acme", "Acme", "google", "google-bert", "δelta", "user-1")
-"""Two of them are accounts of one organisation in the project's own table."""
+OWNERS = ("acme", "Acme", "google", "google-bert", "argilla", "δelta")
+"""Of the project's own table: two accounts of one organisation, and one that moved."""
 REPOSITORIES = ("one", "One", "two", "t,w;o", 'q"uote', "été")
 POOL = (*(f"{owner}/{name}" for owner in OWNERS for name in REPOSITORIES), "bare", "Bare")
 # Owners with the names of rows that are no owners.
@@ -184,6 +184,7 @@ def configs(draw: st.DrawFn) -> Config:
         organizations=changed(
             "organizations",
             curated=("only_if_absent", "fill", "never"),
+            as_of=("", "2020-01-01"),
             unlisted_owner=("Unknown", "User"),
             online_unit=("merged", "separate"),
         ),

@@ -56,7 +56,7 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
             rejects.append(record.rejected("duplicate_row"))
     choice = config.organizations.curated
     if choice == "fill" or (choice == "only_if_absent" and not has_files(landing, "organizations")):
-        organizations = _curated() | organizations
+        organizations = _curated(config.organizations.as_of) | organizations
 
     known = {model_id for models in counts.values() for model_id in models}
     unknown = known - set(names.models)
@@ -227,11 +227,13 @@ def _model_rows(
     return rows
 
 
-def _curated() -> dict[str, Record]:
-    """The project's own table by account; of two rows for one, that of the later date."""
+def _curated(as_of: str) -> dict[str, Record]:
+    """The project's own table by account; of two rows for one, that of the later date by then."""
     accounts: dict[str, tuple[str, Record]] = {}
     with (ROOT / "conf" / "organizations.csv").open(encoding="utf-8", newline="") as file:
         for place, row in enumerate(csv.DictReader(file), start=1):
+            if as_of and row["since"] > as_of:
+                continue
             if row["org"] not in accounts or row["since"] > accounts[row["org"]][0]:
                 cells = {name: cell for name, cell in row.items() if cell}
                 record = Record("conf/organizations.csv", place, cells)
