@@ -23,6 +23,7 @@ from opentrace_spark.gold.usage.population import build_credits, build_populatio
 from opentrace_spark.gold.usage.shares import build_concentration, build_usage_shares
 from opentrace_spark.gold.usage.weekly import build_head, build_weekly
 from opentrace_spark.gold.usage.weeks import build_samples, build_weeks
+from opentrace_spark.silver.attributes import build_annotation_rows, build_attributes
 from opentrace_spark.silver.lineage import (
     build_components,
     build_first_parents,
@@ -117,11 +118,19 @@ FLOW: tuple[Step, ...] = (
         "gold_usage_shares", build_usage_shares, "work_weekly", acts=True, files_of="work_weekly"
     ),
     _step("gold_concentration", build_concentration, "work_weekly", "gold_weeks"),
+    # What every model is, by its annotations and else by its metadata.
+    _step("work_annotations", build_annotation_rows, "bronze_annotations", "work_names"),
+    _step(
+        "work_attributes",
+        build_attributes,
+        *("bronze_models", "work_superseded", "work_models", "silver_lineage", "work_annotations"),
+    ),
     # What people read beside the weekly tables.
     _step(
         "silver_models",
         build_models,
         *("work_models", "bronze_models", "work_superseded", "work_head"),
+        *("silver_lineage", "work_attributes"),
     ),
     _step("gold_samples", build_samples, "silver_models"),
     _step("work_pooled", build_pooled, "silver_model_weeks", "work_credits", "gold_weeks"),

@@ -153,7 +153,35 @@ SILVER_MODELS = TableSpec(
         _required("in_population", "boolean", "total_downloads reaches the population's floor"),
         _required("in_head_sample", "boolean", "among the most downloaded of some week"),
         Column("license", "string", "license as written in the card, else in the tags"),
+        Column(
+            "license_spdx", "string", "SPDX identifier, where one license is named that has one"
+        ),
+        Column(
+            "license_class",
+            "string",
+            "open_use, attribution, acceptable_use_policy, non_commercial or other; null where "
+            "undocumented",
+        ),
+        Column("is_osi_approved", "boolean", "every license named is approved by the OSI"),
         Column("gated", "string", "gating as in the source: true, false, auto, manual"),
+        Column("gating", "array<string>", "what a user must do before a download"),
+        Column("languages", "array<string>", "ISO 639 codes, programming languages by name"),
+        Column("input_modality", "array<string>", "what goes in"),
+        Column("output_modality", "array<string>", "what comes out"),
+        Column("modality", "string", "the one category that both give; null where undocumented"),
+        Column("model_family", "string", "family of architectures that tags, header or name tell"),
+        Column("architecture", "array<string>", "labels of architecture"),
+        Column(
+            "method",
+            "string",
+            "pre-trained, finetune, adapter, quantized, merge or repackaged; null where unknown",
+        ),
+        Column("training_methods", "array<string>", "labels of how it was trained"),
+        Column("base_relation", "string", "documented relation to its parents, as in lineage"),
+        Column("data_availability", "string", "whether training data are named; null where not"),
+        Column("osi_data_criterion", "string", "by its training data: meets, between or lacks"),
+        Column("annotated", "array<string>", "attributes whose labels an annotation gave"),
+        Column("annotation_source", "string", "human or machine; null where nothing is annotated"),
         Column("pipeline_tag", "string", "Hub task"),
         Column("library", "string", "library_name of the source"),
         Column("hub_id", "string", "the Hub's immutable id (_id)"),
@@ -511,5 +539,5 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_RUNS,
 )
 
-TABLES_VERSION = 2
+TABLES_VERSION = 3
 """Raised when a change makes old tables unreadable to new code; a warehouse holds one version."""

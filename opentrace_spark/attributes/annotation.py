@@ -7,9 +7,11 @@ never filled with a label: `Unsure`, `Undisclosed`, `Not disclosed` and `N/A` ar
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from opentrace_spark.attributes.language import language_label
 from opentrace_spark.attributes.license import STRICTEST_FIRST, license_by_name
@@ -59,6 +61,19 @@ class Annotation:
     def reason(self) -> str | None:
         """The first problem's word, None for a row that can be used."""
         return self.problems[0].reason if self.problems else None
+
+
+def annotation_row(cells: str | None, annotator: str | None) -> dict[str, str | None]:
+    """A row for `read_annotation` from JSON of its further columns; lists are joined by commas."""
+    said = json.loads(cells) if cells else {}
+    row = {name: _text(cell) for name, cell in said.items()} if isinstance(said, dict) else {}
+    return {**row, "annotator": annotator}
+
+
+def _text(cell: Any) -> str | None:
+    if isinstance(cell, list):
+        return ", ".join(str(part) for part in cell if part is not None)
+    return None if cell is None else str(cell)
 
 
 def read_annotation(row: Mapping[str, str | None], words: Vocabulary) -> Annotation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opentrace_spark.attributes.annotation import Annotation
@@ -25,20 +26,19 @@ class Settled:
 
 
 def settle(
-    annotation: Annotation | None, derived: Derived, words: Vocabulary
+    annotations: Sequence[Annotation], derived: Derived, words: Vocabulary
 ) -> tuple[Settled, ...]:
     """Every attribute once, in the order of the taxonomy.
 
-    A filled cell of a usable annotation holds; an empty one leaves the attribute to the metadata.
+    The first annotation with a filled cell holds; where all are empty, or refused, the metadata do.
     modality and osi_data_criterion follow from what was settled, and are `derived` as soon as one
     of the labels they follow from is.
     """
-    said = annotation.labels if annotation is not None and not annotation.problems else {}
-    labels = {**derived.labels, **said}
-    source = {
-        name: annotation.source if annotation is not None and name in said else SOURCE
-        for name in ATTRIBUTES
-    }
+    labels = dict(derived.labels)
+    source = dict.fromkeys(ATTRIBUTES, SOURCE)
+    for annotation in reversed(annotations):
+        labels |= annotation.labels
+        source |= dict.fromkeys(annotation.labels, annotation.source)
     one = modality(labels["input_modality"], labels["output_modality"])
     labels["modality"] = (one,) if one else ()
     labels["osi_data_criterion"] = labels["data_availability"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, functions as F
 
+from opentrace_spark.attributes.annotation import annotation_row, read_annotation
+from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.bronze.reasons import flag_first, name_rules, with_raw_values
 from opentrace_spark.sources.rows import read_rows
 from opentrace_spark.sources.schemas import canonical_schema, row_schema
@@ -18,7 +20,13 @@ def build_annotations(inputs: Mapping[str, DataFrame], context: Context) -> Data
 
 
 def judged_annotations(rows: DataFrame) -> DataFrame:
-    """Rows as they were read, those flagged whose id is none."""
-    flagged = flag_first(rows, name_rules("id"))
+    """Rows as they were read, those flagged whose id is none or whose labels can't be used."""
+    refused = F.udf(_label_reason, "string", useArrow=False)("other_fields", "annotator")
+    flagged = flag_first(rows, name_rules("id")).withColumn("refused", refused)
+    flagged = flagged.withColumn("reason", F.coalesce("reason", "refused"))
     columns = canonical_schema("annotations").names
     return with_raw_values(flagged, *columns).select(row_schema("annotations").names)
+
+
+def _label_reason(cells: str | None, annotator: str | None) -> str | None:
+    return read_annotation(annotation_row(cells, annotator), shipped_vocabulary()).reason

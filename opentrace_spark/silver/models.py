@@ -108,12 +108,12 @@ def _created_date(config: Config) -> Column:
 
 
 def build_models(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """silver/models: the slim rows with head sample membership and every metadata field."""
+    """silver/models: the slim rows with head sample membership, attributes, and every metadata
+    field."""
     head = inputs["work_head"].select("model_key", F.lit(True).alias("in_head"))
     metadata = kept_models(inputs).select(
         F.xxhash64("id").alias("model_key"),
         _license().alias("license"),
-        "gated",
         "pipeline_tag",
         F.col("library_name").alias("library"),
         F.col("_id").alias("hub_id"),
@@ -133,7 +133,13 @@ def build_models(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
         "source_file",
         "source_row",
     )
-    slim = inputs["work_models"].join(head, "model_key", how="left")
+    lineage = inputs["silver_lineage"].select("model_key", F.col("relation").alias("base_relation"))
+    slim = (
+        inputs["work_models"]
+        .join(head, "model_key", how="left")
+        .join(lineage, "model_key", how="left")
+        .join(inputs["work_attributes"], "model_key", how="left")
+    )
     # A hash of the slim side: sorting both would move the wide rows once more.
     return (
         metadata.join(slim.hint("shuffle_hash"), "model_key", how="right")

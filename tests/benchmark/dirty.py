@@ -262,8 +262,12 @@ def _spoil_organizations(path: Path, ids: list[str]) -> None:
         ("Atlantis", "user"),
         ("International/Online", "company"),
     ]
-    rows = [[owners[n % 200], *words[n % len(words)], "by hand"] for n in range(0, 300, 7)]
-    header, listed = _extended(path, [["", "USA", "company", ""], ["a\tb", "USA", "", "x"]])
+    names = ("", "Group", owners[0], "")
+    rows = [
+        [owners[n % 200], *words[n % len(words)], names[n % len(names)], "by hand"]
+        for n in range(0, 300, 7)
+    ]
+    header, listed = _extended(path, [["", "USA", "company", "", ""], ["a\tb", "USA", "", "", "x"]])
     _write_csv(path, header, [*rows, *listed])
 
 

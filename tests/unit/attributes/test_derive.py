@@ -30,7 +30,7 @@ def of(settled: tuple[Settled, ...]) -> dict[str, tuple[tuple[str, ...], str | N
 def test_derive_a_whole_model(words: Vocabulary) -> None:
     found = derive(BERT, words)
     assert (found.family, found.method) == ("bert", "pre-trained")
-    assert of(settle(None, found, words)) == {
+    assert of(settle((), found, words)) == {
         "org_type": (("company",), "derived"),
         "data_availability": (("Disclosed: available",), "derived"),
         "osi_data_criterion": (("meets",), "derived"),
@@ -53,7 +53,7 @@ def test_derive_a_whole_model(words: Vocabulary) -> None:
 
 
 def test_settle_nothing_is_undocumented(words: Vocabulary) -> None:
-    settled = settle(None, derive(Metadata("a/b"), words), words)
+    settled = settle((), derive(Metadata("a/b"), words), words)
     assert tuple(each.attribute for each in settled) == ATTRIBUTES
     assert {each.source for each in settled} == {None}
     absent = {each.attribute: each.categories for each in settled}
@@ -62,14 +62,14 @@ def test_settle_nothing_is_undocumented(words: Vocabulary) -> None:
 
 def test_exclusive_attributes_have_one_category(words: Vocabulary) -> None:
     tags = ("license:mit", "license:gemma", "dataset:a/b", "dataset:private", "text-to-image")
-    for each in settle(None, derive(Metadata("a/b", tags), words), words):
+    for each in settle((), derive(Metadata("a/b", tags), words), words):
         assert not words.attributes[each.attribute].exclusive or len(each.categories) == 1
 
 
 def test_annotations_stand_above_metadata(words: Vocabulary) -> None:
     row = {"output_modality": "Image Generation", "architecture": "Unsure", "license": "unknown"}
     annotation = read_annotation(row | {"annotator": "machine:x"}, words)
-    found = of(settle(annotation, derive(BERT, words), words))
+    found = of(settle((annotation,), derive(BERT, words), words))
     assert found["architecture"] == (("Unsure",), "machine")
     assert found["license_class"] == (("undocumented",), "machine")  # known to be undocumented
     assert found["output_modality"] == (("Image Generation",), "machine")
@@ -79,20 +79,20 @@ def test_annotations_stand_above_metadata(words: Vocabulary) -> None:
 
 def test_modality_of_annotated_labels_is_annotated(words: Vocabulary) -> None:
     row = {"input_modality": "Image", "output_modality": "Text Generation"}
-    found = of(settle(read_annotation(row, words), derive(BERT, words), words))
+    found = of(settle((read_annotation(row, words),), derive(BERT, words), words))
     assert found["modality"] == (("Multimodal Generation",), "human")
 
 
 def test_data_criterion_follows_the_annotated_label(words: Vocabulary) -> None:
     annotation = read_annotation({"data_availability": "Not disclosed"}, words)
-    found = of(settle(annotation, derive(BERT, words), words))
+    found = of(settle((annotation,), derive(BERT, words), words))
     assert found["osi_data_criterion"] == (("lacks",), "human")
 
 
 def test_refused_annotations_count_nowhere(words: Vocabulary) -> None:
     annotation = read_annotation({"architecture": "Other", "gated": "N/A"}, words)
     derived = derive(BERT, words)
-    assert settle(annotation, derived, words) == settle(None, derived, words)
+    assert settle((annotation,), derived, words) == settle((), derived, words)
 
 
 def test_derivatives_inherit_nothing(words: Vocabulary) -> None:

@@ -1,0 +1,164 @@
+"""Scratch `work_attributes`: what every model is, by its annotations and else by its metadata.
+
+The rules are those of `opentrace_spark.attributes`, a model at a time; here every model is asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from opentrace_spark.attributes.annotation import Annotation, annotation_row, read_annotation
+from opentrace_spark.attributes.card import read_card
+from opentrace_spark.attributes.derive import Metadata, derive
+from opentrace_spark.attributes.gating import gating_mode
+from opentrace_spark.attributes.license import license_facts
+from opentrace_spark.attributes.settle import Settled, settle
+from opentrace_spark.attributes.vocabulary import Vocabulary, shipped_vocabulary
+from opentrace_spark.bronze.models import kept_models
+from opentrace_spark.io import read_stored
+from opentrace_spark.silver.names import resolve_names
+from opentrace_spark.steps import Context
+
+_ONE = ("modality", "data_availability", "osi_data_criterion", "license_class")
+"""Attributes with one category per model."""
+_SEVERAL = {
+    "input_modality": "input_modality",
+    "output_modality": "output_modality",
+    "architecture": "architecture",
+    "training_methods": "training_methods",
+    "gated": "gating",
+    "language": "languages",
+}
+"""Attribute -> column of the others."""
+_LABELS = pa.list_(pa.string())
+ATTRIBUTES = pa.schema(
+    [
+        ("model_key", pa.int64()),
+        ("license_spdx", pa.string()),
+        ("is_osi_approved", pa.bool_()),
+        ("gated", pa.string()),
+        ("model_family", pa.string()),
+        ("method", pa.string()),
+        *((name, pa.string()) for name in _ONE),
+        *((column, _LABELS) for column in _SEVERAL.values()),
+        ("annotated", _LABELS),
+        ("annotation_source", pa.string()),
+    ]
+)
+_READ = ("id", "tags", "pipeline_tag", "library_name", "cardData", "gated", "gguf")
+
+
+def build_annotation_rows(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_annotations`: the usable rows of annotations/ under resolved names.
+
+    Reads `bronze_annotations` and `work_names`. Columns: id, annotator, cells (JSON of the columns
+    with labels), source_file, source_row.
+    """
+    schema = "id string, annotator string, cells string, source_file string, source_row bigint"
+    if not context.landing.of_kind("annotations"):
+        return context.spark.createDataFrame([], schema)
+    rows = inputs["bronze_annotations"].where("reason is null")
+    resolved = resolve_names(rows, inputs["work_names"], name="id", into="model_id", how="how")
+    return resolved.where("model_id is not null").select(
+        F.col("model_id").alias("id"),
+        "annotator",
+        F.col("other_fields").alias("cells"),
+        "source_file",
+        "source_row",
+    )
+
+
+def build_attributes(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """One row per row of models/ that is used, as ATTRIBUTES; absent labels are null or empty.
+
+    Reads `bronze_models`, `work_superseded`, `work_models`, `silver_lineage`, `work_annotations`.
+    `annotated` names the attributes whose labels an annotation gave.
+    """
+    metadata = kept_models(inputs).select(F.xxhash64("id").alias("model_key"), *_READ)
+    owned = inputs["work_models"].select("model_key", "org_type")
+    derived = inputs["silver_lineage"].select("model_key", "kind", "parent_source")
+    known = metadata.join(owned, "model_key").join(derived, "model_key")
+    annotations = context.locations["work_annotations"]
+
+    def ask(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        words, said = shipped_vocabulary(), _annotations(annotations)
+        for batch in batches:
+            rows = [
+                _attributes(model, said.get(model["id"], ()), words) for model in batch.to_pylist()
+            ]
+            yield pa.RecordBatch.from_pylist(rows, schema=ATTRIBUTES)
+
+    return known.mapInArrow(ask, from_arrow_schema(ATTRIBUTES))
+
+
+@lru_cache(maxsize=1)
+def _annotations(uri: str) -> dict[str, tuple[Annotation, ...]]:
+    """The annotations of each model: people's before machines', then by file and row."""
+    words = shipped_vocabulary()
+    rows = read_stored(uri).sort_by([("source_file", "ascending"), ("source_row", "ascending")])
+    found = defaultdict(list)
+    for row in rows.to_pylist():
+        said = read_annotation(annotation_row(row["cells"], row["annotator"]), words)
+        found[row["id"]].append(said)
+    return {
+        model: tuple(sorted(given, key=lambda said: said.source != "human"))
+        for model, given in found.items()
+    }
+
+
+def _attributes(
+    model: Mapping[str, Any], annotations: tuple[Annotation, ...], words: Vocabulary
+) -> dict[str, Any]:
+    tags, card = tuple(model["tags"] or ()), read_card(model["cardData"])
+    derived = derive(
+        Metadata(
+            name=model["id"],
+            tags=tags,
+            pipeline_tag=model["pipeline_tag"],
+            library=model["library_name"],
+            card=card,
+            gated=model["gated"],
+            kind=model["kind"],
+            is_documented_root=model["parent_source"] == "annotation" and model["kind"] is None,
+            gguf_architecture=_gguf_architecture(model["gguf"]),
+            org_type=model["org_type"],
+        ),
+        words,
+    )
+    license_ = license_facts(tags, card, words)
+    settled = {one.attribute: one for one in settle(annotations, derived, words)}
+    annotated = [name for name, one in settled.items() if one.source in ("human", "machine")]
+    return {
+        "model_key": model["model_key"],
+        "license_spdx": license_.spdx,
+        "is_osi_approved": license_.is_osi_approved,
+        "gated": gating_mode(model["gated"]) or model["gated"],
+        "model_family": derived.family,
+        "method": derived.method,
+        **{name: _category(settled[name]) for name in _ONE},
+        **{column: list(settled[name].labels) for name, column in _SEVERAL.items()},
+        "annotated": annotated,
+        "annotation_source": next((settled[name].source for name in annotated), None),
+    }
+
+
+def _category(settled: Settled) -> str | None:
+    """The one category of an exclusive attribute, null rather than its word for absent."""
+    return settled.categories[0] if settled.labels else None
+
+
+def _gguf_architecture(gguf: str | None) -> str | None:
+    """The architecture that the header of a GGUF file names."""
+    if gguf is None:
+        return None
+    said = json.loads(gguf)
+    found = said.get("architecture") if isinstance(said, dict) else None
+    return found if isinstance(found, str) else None
