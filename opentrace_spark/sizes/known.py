@@ -18,7 +18,8 @@ def wrong_known(evidence: Evidence, settings: SizeSettings) -> str | None:
 
     - impossible_density: the files hold fewer than `min_bits` for each parameter.
     - packed_dtype: the elements are wider than the quantisation's weights, by the file's dtypes.
-    - packed_words: so they are by the bytes, in a repository of one copy of safetensors or MLX.
+    - packed_words: so they are by the bytes, in a repository of one copy of safetensors or MLX,
+      and no name tells as few.
     - named_size: a name tells `named_ratio` times as many, and the bytes hold as many.
     - stray_bytes: there are more than `max_bytes` for each parameter.
     """
@@ -31,13 +32,19 @@ def wrong_known(evidence: Evidence, settings: SizeSettings) -> str | None:
     density = evidence.bytes / evidence.known
     if 8 * density < settings.min_bits:
         return "impossible_density"
-    single = density <= settings.packed_max_bytes
-    if single and _is_packed(evidence, 8 * density, settings):
+    is_one_copy = density <= settings.packed_max_bytes and not _is_named(evidence, settings)
+    if is_one_copy and _is_packed(evidence, 8 * density, settings):
         return "packed_words"
     for size in evidence.sizes[:1]:
         if size > settings.named_ratio * evidence.known and agrees(evidence, size, settings):
             return "named_size"
     return "stray_bytes" if density > settings.max_bytes else None
+
+
+def _is_named(evidence: Evidence, settings: SizeSettings) -> bool:
+    """Whether a name tells the count that is published: then surplus bytes are history."""
+    ratios = [size / (evidence.known or 1.0) for size in evidence.sizes]
+    return any(1 / settings.named_ratio <= ratio <= settings.named_ratio for ratio in ratios)
 
 
 def _is_packed(evidence: Evidence, bits: float | None, settings: SizeSettings) -> bool:

@@ -36,9 +36,9 @@ def named_size(name: str | None, expert_share: float) -> float | None:
     text = (name or "").rpartition("/")[2].lower()
     small = None
     for match in _SIZE.finditer(text):
-        if _is_other(text, match):
-            continue
         size = _value(match, expert_share)
+        if not size or _is_other(text, match):
+            continue
         if match["unit"] != "m":
             return size
         small = small or size
@@ -62,6 +62,8 @@ def _is_other(text: str, match: re.Match[str]) -> bool:
 
 def _value(match: re.Match[str], expert_share: float) -> float:
     number = re.sub("[_p]", ".", match["number"])
+    if re.fullmatch(r"0\d+", number):
+        number = f"0.{number[1:]}"  # qwen3-06b: a point that the name could not hold
     if match["tenths"]:
         number += f".{match['tenths']}"
     size = float(number) * _SCALE[match["unit"]]
