@@ -1,8 +1,14 @@
-"""The named values of the estimate of sizes: one frozen dataclass, no threshold anywhere else."""
+"""The named values of the estimate of sizes: one frozen dataclass, no threshold anywhere else.
+
+Those of `Sizes` are the method's, and come from the configuration; the others are the fit's.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+
+from opentrace_spark.config import Sizes
 
 
 @dataclass(frozen=True)
@@ -55,3 +61,8 @@ class SizeSettings:
     """up to so many bytes for each (32-bit words; above, it may be the history of the files)."""
     named_ratio: float = 1.4
     """`named_size`: the name says so many times more, and the bytes hold as many."""
+
+    @classmethod
+    def of(cls, sizes: Sizes) -> SizeSettings:
+        """The settings with the values of a configuration."""
+        return cls(**dataclasses.asdict(sizes))
