@@ -60,7 +60,8 @@ def fit(rows: Iterable[Evidence], settings: SizeSettings) -> SizeModel:
         key=lambda row: (row.id, row.bytes, row.known),
     )
     x = capacities(known)
-    line = fit_line(x, np.log10([row.known or 0.0 for row in known]), settings)
+    y = np.log10([row.known or 0.0 for row in known])
+    line = fit_line(x, y, settings, settings.inlier_residual)
     habits = fit_habits(known, line.at(x), settings)
     named = ((row.known, _named(row, settings)) for row in known)
     errors = [np.log10(count / size) for count, size in named if count and size]

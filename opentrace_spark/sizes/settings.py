@@ -23,9 +23,9 @@ class SizeSettings:
     """The part of each expert beyond the first that is not shared: 8x7B is 46.7 B, not 56 B."""
     line_min_rows: int = 20
     """RANSAC needs so many known models; with fewer the line has slope 1."""
-    inlier_residual: float = 0.1
-    """A model is RANSAC's inlier within this residual; 0.1 is a factor of 1.26."""
-    ransac_trials: int = 100
+    inlier_residual: float = 0.05
+    """A model is RANSAC's inlier within this residual; 0.05 is a factor of 1.12."""
+    ransac_trials: int = 500
     random_state: int = 0
     habit_min_rows: int = 2
     """Models that share a word make a habit from so many on,"""

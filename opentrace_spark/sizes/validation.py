@@ -128,9 +128,9 @@ def quality(found: Floats, known: Floats) -> Quality:
 
 
 def _plain(seen: Sequence[Evidence], held: Sequence[Evidence], settings: SizeSettings) -> Floats:
-    """One RANSAC line from log bytes, every known count taken as it is; the band is empirical."""
+    """One RANSAC line from log bytes, every known count as it is and scikit-learn's defaults."""
     x = np.log10(_bytes(seen))
-    line = fit_line(x, np.log10(_counts(seen)), settings)
+    line = fit_line(x, np.log10(_counts(seen)), settings, inlier_residual=None)
     return _with_band(line.at(x), seen, line.at(np.log10(_bytes(held))), settings)
 
 
