@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import math
 import re
 import sys
 from dataclasses import dataclass
@@ -90,6 +91,20 @@ class Publication:
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """When a size in a name agrees with bytes, and when a published count cannot be right."""
+
+    name_shortfall: float
+    name_surplus: float
+    band: float
+    min_bits: float
+    max_bytes: float
+    packed_ratio: float
+    packed_max_bytes: float
+    named_ratio: float
+
+
+@dataclass(frozen=True)
 class Period:
     """A named span of weeks, `first` and `last` inclusive Mondays or open (None)."""
 
@@ -114,6 +129,7 @@ class Config:
     organizations: Organizations
     weeks: Weeks
     publication: Publication
+    sizes: Sizes
     periods: tuple[Period, ...]
     regions: dict[str, tuple[str, ...]]
     listed_countries: tuple[str, ...]
@@ -151,6 +167,7 @@ _SECTIONS: dict[str, type] = {
     "organizations": Organizations,
     "weeks": Weeks,
     "publication": Publication,
+    "sizes": Sizes,
 }
 RESERVED_PERIODS = ("all", "week")
 """Values of the column `period` that no period of a configuration may take."""
@@ -303,6 +320,9 @@ def _check(config: Config) -> None:
             raise UsageError(f"configuration {path}: {value} is below 1 or absurdly large")
     if not 0 <= config.publication.intermediary_share <= 1:
         raise UsageError("configuration publication.intermediary_share: not between 0 and 1")
+    for name, number in dataclasses.asdict(config.sizes).items():
+        if not 0 < number < (1 if name == "band" else math.inf):
+            raise UsageError(f"configuration sizes.{name}: {number} makes no sense")
     if not config.periods or len({p.name for p in config.periods}) != len(config.periods):
         raise UsageError("configuration [[period]]: needs at least one, each name once")
     for name in {p.name for p in config.periods} & set(RESERVED_PERIODS):
