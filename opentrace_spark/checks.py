@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
+from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.errors import ContentError
 from opentrace_spark.io import read_columns
 from opentrace_spark.silver.lineage import certificate_violations
@@ -271,6 +272,20 @@ def _kinds_of_a_flow(stored: Frames) -> DataFrame:
     )
 
 
+def _attributes_of_a_sample(stored: Frames) -> DataFrame:
+    """Every model has a category of every attribute, and just one of an exclusive attribute."""
+    exclusive = [name for name, a in shipped_vocabulary().attributes.items() if a.exclusive]
+    is_exclusive = F.col("attribute").isin(*exclusive)
+    return (
+        stored["gold_attribute_shares"]
+        .groupBy("sample", "period", "recency_window", "attribute", "granularity")
+        .agg(F.sum("share").alias("shares"))
+        .where(
+            (F.col("shares") < 1 - _TOLERANCE) | (is_exclusive & (F.col("shares") > 1 + _TOLERANCE))
+        )
+    )
+
+
 def _types_of_a_country(stored: Frames) -> DataFrame:
     return (
         stored["gold_org_type_by_country"]
@@ -367,6 +382,12 @@ CHECKS: tuple[Check, ...] = (
         "kinds add up to the share of others",
         ("gold_intermediaries",),
         _kinds_of_a_flow,
+    ),
+    Check(
+        "gold_attribute_shares",
+        "shares of an exclusive attribute sum to 1, others to no less",
+        ("gold_attribute_shares",),
+        _attributes_of_a_sample,
     ),
     Check(
         "gold_org_type_by_country",

@@ -105,6 +105,19 @@ class Sizes:
 
 
 @dataclass(frozen=True)
+class Attributes:
+    """When the tables of attributes compare before and after, and how sure they want to be.
+
+    `pivot` is an ISO date. `shift_period`: a model belongs to the period of its first week in the
+    head sample, or of its creation. `significance` is the level for q-values (both: Table 1).
+    """
+
+    pivot: str
+    shift_period: str
+    significance: float
+
+
+@dataclass(frozen=True)
 class Period:
     """A named span of weeks, `first` and `last` inclusive Mondays or open (None)."""
 
@@ -129,6 +142,7 @@ class Config:
     organizations: Organizations
     weeks: Weeks
     publication: Publication
+    attributes: Attributes
     sizes: Sizes
     periods: tuple[Period, ...]
     regions: dict[str, tuple[str, ...]]
@@ -158,6 +172,7 @@ _CHOICES = {
     "attribution.parent": ("first", "first_available"),
     "organizations.curated": ("only_if_absent", "fill", "never"),
     "organizations.unlisted_owner": ("Unknown", "User"),
+    "attributes.shift_period": ("first_head_week", "created"),
     "organizations.online_unit": ("merged", "separate"),
 }
 _SECTIONS: dict[str, type] = {
@@ -167,6 +182,7 @@ _SECTIONS: dict[str, type] = {
     "organizations": Organizations,
     "weeks": Weeks,
     "publication": Publication,
+    "attributes": Attributes,
     "sizes": Sizes,
 }
 RESERVED_PERIODS = ("all", "week")
@@ -334,3 +350,7 @@ def _check(config: Config) -> None:
             )
     last_complete_week(config)
     _date("organizations.as_of", config.organizations.as_of)
+    if _date("attributes.pivot", config.attributes.pivot) is None:
+        raise UsageError("configuration attributes.pivot: is empty; write a date like 2025-01-01")
+    if not 0 < config.attributes.significance < 1:
+        raise UsageError("configuration attributes.significance: not between 0 and 1")

@@ -12,6 +12,10 @@ from opentrace_spark.bronze.annotations import build_annotations
 from opentrace_spark.bronze.models import build_models as build_bronze_models, build_superseded
 from opentrace_spark.bronze.organizations import build_organizations
 from opentrace_spark.errors import UsageError
+from opentrace_spark.gold.attributes.coverage import build_field_coverage
+from opentrace_spark.gold.attributes.labels import build_labels
+from opentrace_spark.gold.attributes.shares import build_attribute_shares, build_counted
+from opentrace_spark.gold.attributes.shifts import build_attribute_shifts
 from opentrace_spark.gold.usage.developer_trends import build_developer_trends
 from opentrace_spark.gold.usage.families import build_families
 from opentrace_spark.gold.usage.intermediaries import build_intermediaries
@@ -133,6 +137,15 @@ FLOW: tuple[Step, ...] = (
         *("silver_lineage", "work_attributes"),
     ),
     _step("gold_samples", build_samples, "silver_models"),
+    _step("gold_field_coverage", build_field_coverage, "silver_models"),
+    _step("work_labels", build_labels, "silver_models", "work_credits"),
+    _step("work_counted", build_counted, "work_weeks", "silver_model_weeks", "work_labels"),
+    _step("gold_attribute_shares", build_attribute_shares, "work_counted", "gold_weeks"),
+    _step(
+        "gold_attribute_shifts",
+        build_attribute_shifts,
+        *("work_counted", "work_weekly", "work_population", "work_labels", "gold_weeks"),
+    ),
     _step("work_pooled", build_pooled, "silver_model_weeks", "work_credits", "gold_weeks"),
     _step("work_spans", build_spans, "work_pooled", "work_population", "gold_weeks"),
     _step(

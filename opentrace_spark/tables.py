@@ -494,6 +494,82 @@ GOLD_ORG_TYPE_BY_COUNTRY = TableSpec(
     ),
 )
 
+_LABELLED = (
+    _required("attribute", "string", "attribute of conf/taxonomy.toml"),
+    _required("granularity", "string", "label (of the annotation sheet) or category (of Table 1)"),
+    _required("category", "string", "label or category; the attribute's word for absent, too"),
+)
+
+GOLD_ATTRIBUTE_SHARES = TableSpec(
+    "gold",
+    "attribute_shares",
+    grain="sample, week or bin of years, window, attribute, granularity and category",
+    key=("sample", "period", "recency_window", "attribute", "granularity", "category"),
+    description="What the downloaded models are, by every attribute of the paper.",
+    columns=(
+        _required("sample", "string", "population or head (the head sample)"),
+        _required(
+            "period", "string", "Monday of a week, or a bin of complete weeks: <=2022, 2023, ..."
+        ),
+        Column("week_start", "date", "Monday of the ISO week, UTC; null for bins"),
+        _required("recency_window", "string", "none, or days after creation in which they count"),
+        *_LABELLED,
+        _required("downloads", "bigint", "of the sample's models in this category, in the window"),
+        _required(
+            "share",
+            "double",
+            "of the sample's downloads; of an exclusive attribute they sum to 1, else to more",
+        ),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_ATTRIBUTE_SHIFTS = TableSpec(
+    "gold",
+    "attribute_shifts",
+    grain="attribute and category of the head sample",
+    key=("attribute", "category"),
+    description="What the downloaded models became after the pivot: shares, models, tests.",
+    columns=(
+        *(column for column in _LABELLED if column.name != "granularity"),
+        Column("share_before", "double", "of the head sample's downloads before the pivot"),
+        Column("share_after", "double", "and from the pivot on; null without downloads"),
+        Column("multiplier", "double", "share_after / share_before; null where that is 0"),
+        _required("n_before", "bigint", "models of the category that came before the pivot"),
+        _required("n_after", "bigint", "and from the pivot on"),
+        _required("of_before", "bigint", "all models of the head sample that came before"),
+        _required("of_after", "bigint", "and from the pivot on"),
+        Column("test", "string", "chi_square_yates, or fisher_exact where few are expected"),
+        Column("p_value", "double", "that the category is as frequent after as before"),
+        Column("cramers_v", "double", "strength of the association, 0-1"),
+        Column("q_value", "double", "p_value after Benjamini and Hochberg, over all rows"),
+        Column("passes", "boolean", "q_value is below attributes.significance"),
+        Column("rank", "int", "by the absolute logarithm of the multiplier; null without one"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_FIELD_COVERAGE = TableSpec(
+    "gold",
+    "field_coverage",
+    grain="sample, attribute and source",
+    key=("sample", "attribute", "source"),
+    description="Of how many models, and of how many downloads, an attribute is known.",
+    columns=(
+        _required("sample", "string", "all, population or head"),
+        _required("attribute", "string", "attribute of conf/taxonomy.toml"),
+        _required("source", "string", "human, machine or derived; any for all together"),
+        _required("models", "bigint", "models with a label of the attribute from the source"),
+        Column("share_of_models", "double", "of the sample's models"),
+        _required("downloads", "bigint", "their downloads over all weeks"),
+        Column("share_of_downloads", "double", "of the sample's downloads; null where none"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
 GOLD_RUNS = TableSpec(
     "gold",
     "runs",
@@ -536,6 +612,9 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_INTERMEDIARIES,
     GOLD_FAMILIES,
     GOLD_ORG_TYPE_BY_COUNTRY,
+    GOLD_ATTRIBUTE_SHARES,
+    GOLD_ATTRIBUTE_SHIFTS,
+    GOLD_FIELD_COVERAGE,
     GOLD_RUNS,
 )
 

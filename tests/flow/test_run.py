@@ -15,7 +15,6 @@ from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.io import Warehouse
 from opentrace_spark.tables import GOLD_RUNS, TABLES, TABLES_VERSION
 from tests.compare import exact_rows
-from tests.flow.landings import write_small_landing
 from tests.pipeline import changed_settings, read_tables, run_pipeline
 
 
@@ -25,41 +24,6 @@ def versions(warehouse):
         for spec in TABLES
         if (warehouse / spec.path).is_dir()
     }
-
-
-@pytest.fixture(scope="module")
-def landing(tmp_path_factory):
-    return write_small_landing(tmp_path_factory.mktemp("landing"))
-
-
-@pytest.fixture(scope="module")
-def jobs_of_builders():
-    """Step -> Spark jobs that its builder started, filled by `built`."""
-    return {}
-
-
-@pytest.fixture(scope="module")
-def built(spark, landing, jobs_of_builders, tmp_path_factory):
-    """A warehouse with one good run, in which every builder is watched."""
-    warehouse = tmp_path_factory.mktemp("built") / "warehouse"
-    context, status = spark.sparkContext, spark.sparkContext.statusTracker()
-
-    def watched(step):
-        def build(inputs, given):
-            group = f"building {step.name}"
-            context.setJobGroup(group, group)
-            try:
-                return step.build(inputs, given)
-            finally:
-                jobs_of_builders[step.name] = len(status.getJobIdsForGroup(group))
-                context.setLocalProperty("spark.jobGroup.id", None)
-
-        return replace(step, build=build)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(flow, "FLOW", tuple(watched(step) for step in flow.FLOW))
-        run_pipeline(spark, landing, warehouse, load_config())
-    return warehouse
 
 
 @pytest.fixture

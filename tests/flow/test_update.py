@@ -17,23 +17,15 @@ from opentrace_spark.io import Warehouse
 from opentrace_spark.sources.landing import open_landing
 from opentrace_spark.tables import GOLD_WEEKS
 from opentrace_spark.update import whats_new
-from tests.flow.landings import write_small_landing
 from tests.pipeline import run_pipeline
 
 
-@pytest.fixture(scope="module")
-def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a landing and the warehouse that a full run made of it."""
-    folder = tmp_path_factory.mktemp("update")
-    landing = write_small_landing(folder / "landing")
-    run_pipeline(spark, landing, folder / "warehouse", load_config())
-    return folder
-
-
 @pytest.fixture
-def place(built: Path, tmp_path: Path) -> Path:
-    """A copy of it to change."""
-    return shutil.copytree(built, tmp_path / "place")
+def place(built: Path, landing: Path, tmp_path: Path) -> Path:
+    """A copy of the landing and of the warehouse that a full run made of it, to change."""
+    shutil.copytree(landing, tmp_path / "landing")
+    shutil.copytree(built, tmp_path / "warehouse")
+    return tmp_path
 
 
 def news(place: Path, config: Config | None = None) -> tuple[str, ...]:

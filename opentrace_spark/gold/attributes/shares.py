@@ -1,0 +1,150 @@
+"""gold/attribute_shares: what the downloaded models are, by week and by bins of years."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from opentrace_spark.gold.attributes.labels import GRANULARITIES, Labelled, load_labels
+from opentrace_spark.io import read_columns
+from opentrace_spark.metrics.exact import Integers
+from opentrace_spark.metrics.units import UNKNOWN_DAY, Codes
+from opentrace_spark.steps import Context
+
+SAMPLES = ("population", "head")
+ALL = "(all)"
+"""Attribute of the rows that say how many downloads the sample has."""
+_FIRST_YEAR, _LAST_YEAR = 2022, 2025
+"""The bins of years: up to the first, each year between, from the last on (Figs. 9, 10)."""
+_COUNTED = pa.schema(
+    [
+        ("week_start", pa.date32()),
+        ("sample", pa.string()),
+        ("recency_window", pa.string()),
+        ("attribute", pa.string()),
+        ("granularity", pa.string()),
+        ("category", pa.string()),
+        ("downloads", pa.int64()),
+    ]
+)
+_EPOCH = date(1970, 1, 1)
+_TASKS_PER_CORE = 8
+"""A task holds one week after the other; many tasks even out that late weeks are larger."""
+
+
+def build_counted(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_counted`: downloads by week, sample, window, attribute and category, as
+    _COUNTED; only what is above 0, and a row of the attribute ALL per sample and window."""
+    weeks = inputs["work_weeks"].where("file is not null").select("week_start", "file")
+    tasks = _TASKS_PER_CORE * context.spark.sparkContext.defaultParallelism
+    count = _Count(
+        context.locations["work_labels"],
+        context.locations["silver_model_weeks"],
+        dict(context.config.window_days),
+    )
+    return weeks.repartition(tasks, "file").mapInArrow(count, from_arrow_schema(_COUNTED))
+
+
+@dataclass(frozen=True)
+class _Count:
+    """The function that workers run on some weeks: it reads their files itself, as they lie."""
+
+    labels: str
+    model_weeks: str
+    windows: Mapping[str, int | None]
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        labelled = load_labels(self.labels)
+        for week in (row for batch in batches for row in batch.to_pylist()):
+            rows = read_columns(self.model_weeks, week["file"], ["model_key", "download_count"])
+            places, counts = _known(
+                labelled.keys, rows["model_key"].to_numpy(), rows["download_count"].to_numpy()
+            )
+            day = (week["week_start"] - _EPOCH).days
+            for window, days in self.windows.items():
+                inside = np.flatnonzero(_in_window(labelled.window_day[places], day, days))
+                cell = {"week_start": week["week_start"], "recency_window": window}
+                counted = _counted(labelled, places[inside], counts[inside])
+                yield pa.RecordBatch.from_pylist([cell | row for row in counted], schema=_COUNTED)
+
+
+def _known(keys: Integers, wanted: Integers, counts: Integers) -> tuple[Integers, Integers]:
+    """Places of the wanted keys that are there and have downloads, and these."""
+    places = np.searchsorted(keys, wanted)
+    places[places == len(keys)] = 0
+    found = (
+        np.flatnonzero((keys[places] == wanted) & (counts > 0)) if len(keys) else np.array([], int)
+    )
+    return places[found], counts[found]
+
+
+def _in_window(starts: Codes, day: int, days: int | None) -> Any:
+    if days is None:
+        return np.ones(len(starts), dtype=bool)
+    return (starts != UNKNOWN_DAY) & (day < starts.astype(np.int64) + days)
+
+
+def _counted(labelled: Labelled, places: Integers, counts: Integers) -> Iterator[dict[str, Any]]:
+    in_head = labelled.in_head[places]
+    totals = (int(counts.sum()), int(counts[np.flatnonzero(in_head)].sum()))
+    for sample, total in zip(SAMPLES, totals, strict=True):
+        yield {"sample": sample, "attribute": ALL, "downloads": total}
+    for attribute, sets in labelled.attributes.items():
+        sums = np.zeros((2, sets.size), dtype=np.int64)
+        np.add.at(sums, (in_head, sets.code[places]), counts)
+        sums[0] += sums[1]
+        for granularity in GRANULARITIES:
+            by_name = sums @ sets.counts_in[granularity]
+            for sample, row in zip(SAMPLES, by_name.tolist(), strict=True):
+                for category, downloads in zip(sets.names[granularity], row, strict=True):
+                    if downloads:
+                        yield {
+                            "sample": sample,
+                            "attribute": attribute,
+                            "granularity": granularity,
+                            "category": category,
+                            "downloads": downloads,
+                        }
+
+
+def build_attribute_shares(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Every week, and the bins of years over complete weeks; reads `work_counted`, `gold_weeks`."""
+    counted = inputs["work_counted"]
+    complete = inputs["gold_weeks"].where("is_complete and not is_missing").select("week_start")
+    weekly = counted.withColumn("period", F.col("week_start").cast("string"))
+    binned = (
+        counted.join(F.broadcast(complete), "week_start", how="left_semi")
+        .withColumn("period", bin_of("week_start"))
+        .withColumn("week_start", F.lit(None).cast("date"))
+    )
+    return _shares(weekly.unionByName(binned))
+
+
+def bin_of(day: str) -> Column:
+    """The bin of years that a date belongs to."""
+    year = F.year(day)
+    return (
+        F.when(year <= _FIRST_YEAR, f"<={_FIRST_YEAR}")
+        .when(year >= _LAST_YEAR, f">={_LAST_YEAR}")
+        .otherwise(year.cast("string"))
+    )
+
+
+def _shares(rows: DataFrame) -> DataFrame:
+    period = ["sample", "period", "week_start", "recency_window"]
+    cell = [*period, "attribute", "granularity", "category"]
+    summed = rows.groupBy(*cell).agg(F.sum("downloads").alias("downloads"))
+    totals = summed.where(F.col("attribute") == ALL).select(
+        *(name for name in period if name != "week_start"), F.col("downloads").alias("total")
+    )
+    shares = summed.where(F.col("attribute") != ALL).join(
+        F.broadcast(totals), ["sample", "period", "recency_window"], how="inner"
+    )
+    return shares.select(*cell, "downloads", (F.col("downloads") / F.col("total")).alias("share"))

@@ -1,0 +1,187 @@
+"""gold/attribute_shifts: what the downloaded models became after the pivot (Table 1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+from scipy import stats
+
+from opentrace_spark.attributes.vocabulary import shipped_vocabulary
+from opentrace_spark.config import Attributes
+from opentrace_spark.gold.attributes.labels import COLUMN_OF, categories_of_text
+from opentrace_spark.gold.attributes.shares import ALL
+from opentrace_spark.metrics.groups import HEAD
+from opentrace_spark.metrics.units import UNKNOWN_DAY
+from opentrace_spark.steps import Context
+
+_FEW = 5
+"""Expected count below which Fisher's exact test stands in for chi-square (Cochran's rule)."""
+_CELL = ["attribute", "category"]
+_PLACED = pa.schema(
+    [("attribute", pa.string()), ("category", pa.string()), ("is_after", pa.bool_())]
+)
+_TESTED = pa.schema(
+    [
+        ("attribute", pa.string()),
+        ("category", pa.string()),
+        ("share_before", pa.float64()),
+        ("share_after", pa.float64()),
+        ("multiplier", pa.float64()),
+        ("n_before", pa.int64()),
+        ("n_after", pa.int64()),
+        ("of_before", pa.int64()),
+        ("of_after", pa.int64()),
+        ("test", pa.string()),
+        ("p_value", pa.float64()),
+        ("cramers_v", pa.float64()),
+        ("q_value", pa.float64()),
+        ("passes", pa.bool_()),
+        ("rank", pa.int32()),
+    ]
+)
+
+
+def build_attribute_shifts(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """A row per attribute and category that the head sample has, before the pivot or after.
+
+    Reads `work_counted`, `work_weekly`, `work_population`, `work_labels`, `gold_weeks`. Shares are
+    of the head sample's downloads in complete weeks, without a window; models are those of the head
+    in these weeks, by the period of their first one (or of their creation, as configured).
+    """
+    choices = context.config.attributes
+    complete = inputs["gold_weeks"].where("is_complete and not is_missing").select("week_start")
+    shares = _shares(
+        inputs["work_counted"].join(F.broadcast(complete), "week_start", "left_semi"), choices
+    )
+    counts = _counts(_placed(inputs, complete, choices))
+    both = shares.join(counts, _CELL, how="full")
+    # A few hundred rows, which the correction for many tests needs together.
+    return both.coalesce(1).mapInArrow(_tester(choices.significance), from_arrow_schema(_TESTED))
+
+
+def _shares(counted: DataFrame, choices: Attributes) -> DataFrame:
+    """attribute, category, share_before, share_after: null in a period without downloads."""
+    head = counted.where("sample = 'head' and recency_window = 'none'")
+    is_after = F.col("week_start") >= F.lit(choices.pivot).cast("date")
+    sums = (
+        F.sum(F.when(~is_after, F.col("downloads")).otherwise(0)).alias("before"),
+        F.sum(F.when(is_after, F.col("downloads")).otherwise(0)).alias("after"),
+    )
+    total = head.where(F.col("attribute") == ALL).agg(*sums)
+    total = total.select(F.col("before").alias("all_before"), F.col("after").alias("all_after"))
+    rows = head.where("granularity = 'category'").groupBy(*_CELL).agg(*sums)
+    return rows.crossJoin(F.broadcast(total)).select(
+        *_CELL,
+        (F.col("before") / F.nullif("all_before", F.lit(0))).alias("share_before"),
+        (F.col("after") / F.nullif("all_after", F.lit(0))).alias("share_after"),
+    )
+
+
+def _placed(inputs: Mapping[str, DataFrame], complete: DataFrame, choices: Attributes) -> DataFrame:
+    """Models of the head sample with their labels and `is_after`: which period they belong to."""
+    first = (
+        inputs["work_weekly"]
+        .where(F.col("part") == HEAD)
+        .join(F.broadcast(complete), "week_start", how="left_semi")
+        .groupBy("code")
+        .agg(F.min("week_start").alias("first_week"))
+    )
+    pivot = F.lit(choices.pivot).cast("date")
+    own = inputs["work_population"].select(
+        "model_key", F.col("none_model").alias("code"), "created"
+    )
+    day: Column = (
+        F.unix_date("first_week") if choices.shift_period == "first_head_week" else F.col("created")
+    )
+    known = day > F.lit(UNKNOWN_DAY)
+    dated = own.join(F.broadcast(first), "code", how="inner").where(known)
+    placed = dated.select("model_key", (day >= F.unix_date(pivot)).alias("is_after"))
+    return inputs["work_labels"].join(F.broadcast(placed), "model_key", how="inner")
+
+
+def _counts(placed: DataFrame) -> DataFrame:
+    """attribute, category, n_before and n_after: models in it; of_before and of_after: all."""
+    rows = placed.select("is_after", *COLUMN_OF).mapInArrow(_categories, from_arrow_schema(_PLACED))
+    counts = rows.groupBy(*_CELL).agg(
+        F.count_if(~F.col("is_after")).alias("n_before"), F.count_if("is_after").alias("n_after")
+    )
+    every = placed.agg(
+        F.count_if(~F.col("is_after")).alias("of_before"), F.count_if("is_after").alias("of_after")
+    )
+    return counts.crossJoin(F.broadcast(every))
+
+
+def _categories(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """A row per model, attribute and category."""
+    words = shipped_vocabulary().attributes
+    for batch in batches:
+        rows = [
+            {"attribute": name, "category": category, "is_after": model["is_after"]}
+            for model in batch.to_pylist()
+            for name in COLUMN_OF
+            for category in categories_of_text(model[name], words[name])
+        ]
+        yield pa.RecordBatch.from_pylist(rows, schema=_PLACED)
+
+
+@dataclass(frozen=True)
+class Contingency:
+    """A test of a 2 x 2 table: its name, p-value and Cramer's V; None where a margin is 0."""
+
+    test: str | None
+    p_value: float | None
+    cramers_v: float | None
+
+
+def contingency(n_before: int, n_after: int, of_before: int, of_after: int) -> Contingency:
+    """Whether models of a category are as frequent after as before.
+
+    Chi-square with Yates' correction; Fisher's exact test where an expected count is below 5.
+    Cramer's V of a 2 x 2 table is |phi| = |ad - bc| / sqrt of the product of the margins.
+    """
+    table = np.array([[n_before, of_before - n_before], [n_after, of_after - n_after]])
+    margins = [int(side) for axis in (0, 1) for side in table.sum(axis=axis)]
+    if not all(margins):
+        return Contingency(None, None, None)
+    determinant = n_before * (of_after - n_after) - n_after * (of_before - n_before)
+    v = abs(determinant) / math.sqrt(math.prod(margins))
+    if stats.contingency.expected_freq(table).min() < _FEW:
+        return Contingency("fisher_exact", float(stats.fisher_exact(table).pvalue), v)
+    found = stats.chi2_contingency(table, correction=True)
+    return Contingency("chi_square_yates", float(found.pvalue), v)
+
+
+def _tester(significance: float) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def tested(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rows = [row for batch in batches for row in batch.to_pylist()]
+        yield pa.RecordBatch.from_pylist(_tested(rows, significance), schema=_TESTED)
+
+    return tested
+
+
+def _tested(rows: list[dict[str, Any]], significance: float) -> list[dict[str, Any]]:
+    """The rows in order of their keys, with multiplier, test, q-value and rank."""
+    rows = sorted(rows, key=lambda row: (row["attribute"], row["category"]))
+    for row in rows:
+        row |= {name: row[name] or 0 for name in ("n_before", "n_after", "of_before", "of_after")}
+        before, after = row["share_before"], row["share_after"]
+        row["multiplier"] = after / before if before and after is not None else None
+        counts = (row[name] for name in ("n_before", "n_after", "of_before", "of_after"))
+        row |= vars(contingency(*counts))
+    asked = [row for row in rows if row["p_value"] is not None]
+    if asked:
+        corrected = stats.false_discovery_control([row["p_value"] for row in asked], method="bh")
+        for row, q in zip(asked, corrected.tolist(), strict=True):
+            row |= {"q_value": q, "passes": q < significance}
+    ranked = [row for row in rows if row["multiplier"]]
+    ranked.sort(key=lambda row: -abs(math.log(row["multiplier"])))
+    for rank, row in enumerate(ranked, start=1):
+        row["rank"] = rank
+    return [{name: row.get(name) for name in _TESTED.names} for row in rows]

@@ -1,0 +1,56 @@
+"""One good run on the small landing, for all flow tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from opentrace_spark import flow
+from opentrace_spark.config import load_config
+from opentrace_spark.steps import Context, Step
+from tests.flow.landings import write_small_landing
+from tests.pipeline import run_pipeline
+
+
+@pytest.fixture(scope="session")
+def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_landing(tmp_path_factory.mktemp("landing"))
+
+
+@pytest.fixture(scope="session")
+def jobs_of_builders() -> dict[str, int]:
+    """Step -> Spark jobs that its builder started, filled by `built`."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def built(
+    spark: SparkSession,
+    landing: Path,
+    jobs_of_builders: dict[str, int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A warehouse with one good run, in which every builder is watched."""
+    warehouse = tmp_path_factory.mktemp("built") / "warehouse"
+    context, status = spark.sparkContext, spark.sparkContext.statusTracker()
+
+    def watched(step: Step) -> Step:
+        def build(inputs: Mapping[str, DataFrame], given: Context) -> DataFrame:
+            group = f"building {step.name}"
+            context.setJobGroup(group, group)
+            try:
+                return step.build(inputs, given)
+            finally:
+                jobs_of_builders[step.name] = len(status.getJobIdsForGroup(group))
+                context.setLocalProperty("spark.jobGroup.id", None)
+
+        return replace(step, build=build)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(flow, "FLOW", tuple(watched(step) for step in flow.FLOW))
+        run_pipeline(spark, landing, warehouse, load_config())
+    return warehouse
