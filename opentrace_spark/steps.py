@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from opentrace_spark.sources.landing import Landing
 
 
+_TASKS_PER_CORE = 8
+
+
 @dataclass(frozen=True)
 class Context:
     """What a builder may use beside its input frames.
@@ -30,6 +33,12 @@ class Context:
     started: datetime
     scratch: str
     locations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tasks_by_week(self) -> int:
+        """Into how many tasks work on weeks is shared out. A task holds one week after the other;
+        many tasks even out that late weeks are larger."""
+        return _TASKS_PER_CORE * self.spark.sparkContext.defaultParallelism
 
     @property
     def constants(self) -> dict[str, Any]:

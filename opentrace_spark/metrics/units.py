@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from opentrace_spark.metrics.exact import Integers
 
 LEVELS = ("model", "developer", "organization", "country", "org_type")
 ATTRIBUTIONS = ("none", "root")
+_EPOCH = date(1970, 1, 1)
 UNKNOWN_DAY = np.iinfo(np.int32).min
 """Creation day of a model whose creation date is unknown; other days count from 1970-01-01."""
 NO_MODEL = -1
@@ -57,14 +59,23 @@ class Cell(NamedTuple):
     eligible: int | None
 
 
-def in_window(population: Population, week_day: int, days: int | None) -> npt.NDArray[np.bool_]:
-    """Which models are within a window of `days` in the week that starts on `week_day`.
+def day_of(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - _EPOCH).days
 
-    Whole weeks in or out, no lower bound; a model without a date only without a window.
+
+def in_window(population: Population, week_day: int, days: int | None) -> npt.NDArray[np.bool_]:
+    """Which models are within a window of `days` in the week that starts on `week_day`."""
+    return covers(population.window_day, week_day, days)
+
+
+def covers(starts: Codes, week_day: int, days: int | None) -> npt.NDArray[np.bool_]:
+    """Which windows of `days` from these days on have the week that starts on `week_day`.
+
+    Whole weeks in or out, no lower bound; an unknown day only without a window.
     """
     if days is None:
-        return np.ones(len(population.window_day), dtype=bool)
-    starts = population.window_day
+        return np.ones(len(starts), dtype=bool)
     return (starts != UNKNOWN_DAY) & (week_day < starts.astype(int) + days)
 
 

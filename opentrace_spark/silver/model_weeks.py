@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +22,7 @@ from opentrace_spark.bronze.downloads import judged_downloads
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
 from opentrace_spark.io import named_files, read_columns, read_stored, write_partition
 from opentrace_spark.metrics.exact import exact_sum
+from opentrace_spark.metrics.units import day_of
 from opentrace_spark.silver.names import UNKNOWN
 from opentrace_spark.silver.runs import read_run
 from opentrace_spark.silver.settle import FOUND, settle_week
@@ -41,9 +41,6 @@ _WEEKS = pa.schema(
         ("downloads", pa.int64()),
     ]
 )
-_EPOCH = date(1970, 1, 1)
-_TASKS_PER_CORE = 8
-"""A task holds one week after the other; many tasks even out that late weeks are larger."""
 
 
 def build_weeks_read(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -54,9 +51,8 @@ def build_weeks_read(inputs: Mapping[str, DataFrame], context: Context) -> DataF
     dates under which the week was reported; reports, usable rows of downloads/; used, those that
     the week's rows are made of (the others repeat or contradict one); downloads, their sum.
     """
-    tasks = _TASKS_PER_CORE * context.spark.sparkContext.defaultParallelism
     settle = _settle(context.locations["work_asked"], context.scratch)
-    runs = inputs["work_runs"].repartition(tasks, "week_start")
+    runs = inputs["work_runs"].repartition(context.tasks_by_week, "week_start")
     return runs.mapInArrow(settle, from_arrow_schema(_WEEKS))
 
 
@@ -211,7 +207,7 @@ def _add_up(names: list[str], folder: str) -> Callable[[_Batches], Iterator[pa.R
             totals[places] += counts
             is_reported[places] = True
             seen = places[np.flatnonzero(counts)]
-            first[seen] = np.minimum(first[seen], (week["week_start"] - _EPOCH).days)
+            first[seen] = np.minimum(first[seen], day_of(week["week_start"]))
         reported = np.flatnonzero(is_reported)
         days = first[reported]
         yield pa.RecordBatch.from_arrays(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from opentrace_spark.gold.attributes.labels import GRANULARITIES, Labelled, load_labels
 from opentrace_spark.io import read_columns
 from opentrace_spark.metrics.exact import Integers
-from opentrace_spark.metrics.units import UNKNOWN_DAY, Codes
+from opentrace_spark.metrics.units import covers, day_of
 from opentrace_spark.steps import Context
 
 SAMPLES = ("population", "head")
@@ -34,22 +33,20 @@ _COUNTED = pa.schema(
         ("downloads", pa.int64()),
     ]
 )
-_EPOCH = date(1970, 1, 1)
-_TASKS_PER_CORE = 8
-"""A task holds one week after the other; many tasks even out that late weeks are larger."""
 
 
 def build_counted(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Scratch `work_counted`: downloads by week, sample, window, attribute and category, as
     _COUNTED; only what is above 0, and a row of the attribute ALL per sample and window."""
     weeks = inputs["work_weeks"].where("file is not null").select("week_start", "file")
-    tasks = _TASKS_PER_CORE * context.spark.sparkContext.defaultParallelism
     count = _Count(
         context.locations["work_labels"],
         context.locations["silver_model_weeks"],
         dict(context.config.window_days),
     )
-    return weeks.repartition(tasks, "file").mapInArrow(count, from_arrow_schema(_COUNTED))
+    return weeks.repartition(context.tasks_by_week, "file").mapInArrow(
+        count, from_arrow_schema(_COUNTED)
+    )
 
 
 @dataclass(frozen=True)
@@ -67,9 +64,9 @@ class _Count:
             places, counts = _known(
                 labelled.keys, rows["model_key"].to_numpy(), rows["download_count"].to_numpy()
             )
-            day = (week["week_start"] - _EPOCH).days
+            day = day_of(week["week_start"])
             for window, days in self.windows.items():
-                inside = np.flatnonzero(_in_window(labelled.window_day[places], day, days))
+                inside = np.flatnonzero(covers(labelled.window_day[places], day, days))
                 cell = {"week_start": week["week_start"], "recency_window": window}
                 counted = _counted(labelled, places[inside], counts[inside])
                 yield pa.RecordBatch.from_pylist([cell | row for row in counted], schema=_COUNTED)
@@ -83,12 +80,6 @@ def _known(keys: Integers, wanted: Integers, counts: Integers) -> tuple[Integers
         np.flatnonzero((keys[places] == wanted) & (counts > 0)) if len(keys) else np.array([], int)
     )
     return places[found], counts[found]
-
-
-def _in_window(starts: Codes, day: int, days: int | None) -> Any:
-    if days is None:
-        return np.ones(len(starts), dtype=bool)
-    return (starts != UNKNOWN_DAY) & (day < starts.astype(np.int64) + days)
 
 
 def _counted(labelled: Labelled, places: Integers, counts: Integers) -> Iterator[dict[str, Any]]:

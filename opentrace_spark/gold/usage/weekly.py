@@ -22,6 +22,7 @@ from opentrace_spark.gold.usage.population import (
 from opentrace_spark.io import read_columns, read_stored, write_partition
 from opentrace_spark.metrics.exact import Integers
 from opentrace_spark.metrics.groups import HEAD, RANKED, SCHEMA, measure_week
+from opentrace_spark.metrics.units import day_of
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import DERIVATION_KINDS, GOLD_USAGE_SHARES, REST
 
@@ -34,9 +35,6 @@ _WEEK_FACTS = pa.schema(
 """Of all models: rows, and models with downloads; downloads of the population, of models that are
 in models/, and of those with a floored creation date."""
 _WEEKLY = pa.schema([("week_start", pa.date32()), *SCHEMA, *_WEEK_FACTS, ("file", pa.string())])
-_EPOCH = date(1970, 1, 1)
-_TASKS_PER_CORE = 8
-"""Enough to even out that late weeks are larger."""
 
 
 def build_weekly(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -47,7 +45,6 @@ def build_weekly(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     the scratch folder; `file` of the row WEEK is the path.
     """
     weeks = inputs["work_weeks"].where("file is not null").select("week_start", "file")
-    tasks = _TASKS_PER_CORE * context.spark.sparkContext.defaultParallelism
     config, locations = context.config, context.locations
     measure = _Measure(
         population=locations["work_population"],
@@ -60,7 +57,9 @@ def build_weekly(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
         head_size=config.population.head_size,
         constants=context.constants,
     )
-    return weeks.repartition(tasks, "file").mapInArrow(measure, from_arrow_schema(_WEEKLY))
+    return weeks.repartition(context.tasks_by_week, "file").mapInArrow(
+        measure, from_arrow_schema(_WEEKLY)
+    )
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class _Measure:
         is_in_population = np.flatnonzero(codes >= 0)
         rows = measure_week(
             load_population(self.population),
-            (week_start - _EPOCH).days,
+            day_of(week_start),
             codes[is_in_population],
             counts[is_in_population],
             self.windows,
