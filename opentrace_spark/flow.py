@@ -13,6 +13,7 @@ from opentrace_spark.bronze.models import build_models as build_bronze_models, b
 from opentrace_spark.bronze.organizations import build_organizations
 from opentrace_spark.errors import UsageError
 from opentrace_spark.gold.attributes.coverage import build_field_coverage
+from opentrace_spark.gold.attributes.flows import build_modality_flows
 from opentrace_spark.gold.attributes.labels import build_labels
 from opentrace_spark.gold.attributes.shares import build_attribute_shares, build_counted
 from opentrace_spark.gold.attributes.shifts import build_attribute_shifts
@@ -147,6 +148,7 @@ FLOW: tuple[Step, ...] = (
         *("work_counted", "work_weekly", "work_population", "work_labels", "gold_weeks"),
     ),
     _step("work_pooled", build_pooled, "silver_model_weeks", "work_credits", "gold_weeks"),
+    _step("gold_modality_flows", build_modality_flows, "work_pooled", "work_labels", "gold_weeks"),
     _step("work_spans", build_spans, "work_pooled", "work_population", "gold_weeks"),
     _step(
         "gold_leaderboards",

@@ -551,6 +551,25 @@ GOLD_ATTRIBUTE_SHIFTS = TableSpec(
     ),
 )
 
+GOLD_MODALITY_FLOWS = TableSpec(
+    "gold",
+    "modality_flows",
+    grain="sample, period, window, set of inputs and set of outputs",
+    key=("sample", "period", "recency_window", "inputs", "outputs"),
+    description="From what goes into the downloaded models to what comes out.",
+    columns=(
+        _required("sample", "string", "population or head (the head sample)"),
+        _required("period", "string", "name of the period, or `all`; complete weeks"),
+        _required("recency_window", "string", "none, or days after creation in which they count"),
+        _required("inputs", "string", "labels of what goes in, between ` + `, or Undocumented"),
+        _required("outputs", "string", "labels of what comes out, grouped, or Undocumented"),
+        _required("downloads", "bigint", "of the sample's models with these, in the window"),
+        _required("share", "double", "of the sample's downloads in the period and window"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
 GOLD_FIELD_COVERAGE = TableSpec(
     "gold",
     "field_coverage",
@@ -614,6 +633,7 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_ORG_TYPE_BY_COUNTRY,
     GOLD_ATTRIBUTE_SHARES,
     GOLD_ATTRIBUTE_SHIFTS,
+    GOLD_MODALITY_FLOWS,
     GOLD_FIELD_COVERAGE,
     GOLD_RUNS,
 )

@@ -30,6 +30,11 @@ _MEDIUM = {
     "Speech": "speech",
 }
 """The medium of each label; `Other` has none."""
+_GROUPS = {
+    "Text Sequence Classification": "Text Classification",
+    "Image Segmentation": "Image Classification",
+    "Image Bounding Boxes": "Image Classification",
+}
 _GENERATION = ("Text Generation", "Image Generation", "Video Generation", "Speech Generation")
 _SOUND_WORDS = frozenset(("audio", "speech", "voice"))
 """Tags of models of sound; tasks and architectures, where there are any, tell more."""
@@ -89,6 +94,12 @@ def _generation(generated: set[str], media: set[str]) -> str:
     if generated == {"text"} and media == {"text"}:
         return "Text Generation"
     return "Multimodal Generation"
+
+
+def output_group(label: str) -> str:
+    """What a label counts as in flows (Fig. 6): to mark parts of a text or an image is to classify
+    them; all other labels stand for themselves."""
+    return _GROUPS.get(label, label)
 
 
 def modes_of(

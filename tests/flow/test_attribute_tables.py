@@ -40,7 +40,7 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dic
     (landing / "manifest.json").write_text('{"last_complete_week": "2025-08-11"}')
 
     warehouse = tmp_path_factory.mktemp("warehouse")
-    wanted = ("attribute_shares", "attribute_shifts", "field_coverage")
+    wanted = ("attribute_shares", "attribute_shifts", "field_coverage", "modality_flows")
     return run_tables(spark, landing, warehouse, CONFIG, wanted)
 
 
@@ -110,6 +110,48 @@ def test_attribute_shares_agree_with_a_plain_count(tables: dict[str, Rows]) -> N
         None,
         *(week for week, row in weeks.items() if row["downloads"]),
     }
+
+
+GROUPED = {
+    "Text Sequence Classification": "Text Classification",
+    "Image Segmentation": "Image Classification",
+    "Image Bounding Boxes": "Image Classification",
+}
+
+
+def test_modality_flows_agree_with_a_plain_count(tables: dict[str, Rows]) -> None:
+    models = {row["model_key"]: row for row in tables["silver_models"]}
+    complete = {row["week_start"] for row in tables["gold_weeks"] if row["is_complete"]}
+    counted: defaultdict[Any, Counter[Any]] = defaultdict(Counter)
+    for row in tables["silver_model_weeks"]:
+        week, model = row["week_start"], models[row["model_key"]]
+        if week not in complete or not row["download_count"]:
+            continue
+        order = TAXONOMY["output_modality"]["categories"]
+        outputs = sorted(labels_of(model, "output_modality"), key=[*order, "Undocumented"].index)
+        sides = (
+            " + ".join(sorted(labels_of(model, "input_modality"))),
+            " + ".join(dict.fromkeys(GROUPED.get(label, label) for label in outputs)),
+        )
+        periods = ["all", *(period.name for period in CONFIG.periods if period.covers(week))]
+        for window, days in CONFIG.window_days.items():
+            if in_window(model, week, days):
+                for place in [(s, p, window) for s in samples_of(model) for p in periods]:
+                    counted[place][sides] += row["download_count"]
+    expected = {
+        (*place, *sides): (downloads, downloads / of_sides.total())
+        for place, of_sides in counted.items()
+        for sides, downloads in of_sides.items()
+    }
+    found = {
+        (
+            *(row["sample"], row["period"], row["recency_window"]),
+            *(" + ".join(sorted(row["inputs"].split(" + "))), row["outputs"]),
+        ): (row["downloads"], row["share"])
+        for row in tables["gold_modality_flows"]
+    }
+    assert len(found) == len(tables["gold_modality_flows"]) > 20
+    assert found == expected
 
 
 def test_field_coverage_agrees_with_a_plain_count(tables: dict[str, Rows]) -> None:

@@ -7,20 +7,16 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, Window, functions as F
 
 from opentrace_spark.gold.usage.countries import region_of, shown_country
-from opentrace_spark.gold.usage.pooled import ALL_TIME, per_window, weeks_of_periods
+from opentrace_spark.gold.usage.pooled import per_window, periods_of_spans
 from opentrace_spark.steps import Context
 
-ALL_PERIODS = "all"
 _GROUP = ["period", "attribution", "recency_window", "region", "country"]
 
 
 def build_org_type_by_country(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Pooled downloads by period, attribution, window, country as shown, and kind."""
     config = context.config
-    periods = weeks_of_periods(inputs["gold_weeks"], config).select("span", "period")
-    everything = inputs["work_pooled"].sparkSession.createDataFrame(
-        [(ALL_TIME, ALL_PERIODS)], "span string, period string"
-    )
+    periods = periods_of_spans(inputs["gold_weeks"], config)
     credited = inputs["work_credits"].select(
         "model_key",
         F.inline(
@@ -36,7 +32,7 @@ def build_org_type_by_country(inputs: Mapping[str, DataFrame], context: Context)
     )
     pooled = (
         inputs["work_pooled"]
-        .join(F.broadcast(periods.unionByName(everything)), "span", how="inner")
+        .join(F.broadcast(periods), "span", how="inner")
         .join(credited, "model_key", how="inner")
         .select("period", "attribution", "country", "org_type", per_window(config))
         .select(

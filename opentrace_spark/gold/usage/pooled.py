@@ -18,6 +18,8 @@ from opentrace_spark.metrics.groups import SCHEMA, measure_pool
 from opentrace_spark.metrics.units import NO_MODEL
 from opentrace_spark.steps import Context
 
+ALL_PERIODS = "all"
+"""Period of the rows on all complete weeks."""
 ALL_TIME, ROLLING, COHORT = "all_time", "rolling_1y", "cohort_1y"
 _YEAR_OF_WEEKS = 364
 _YEAR = 365
@@ -137,6 +139,15 @@ def weeks_of_periods(weeks: DataFrame, config: Config) -> DataFrame:
         for period in config.periods
     ]
     return reduce(DataFrame.unionByName, of_each)
+
+
+def periods_of_spans(weeks: DataFrame, config: Config) -> DataFrame:
+    """span and period: every period with complete weeks, and all time as ALL_PERIODS."""
+    periods = weeks_of_periods(weeks, config).select("span", "period")
+    everything = [(ALL_TIME, ALL_PERIODS)]
+    return periods.unionByName(
+        weeks.sparkSession.createDataFrame(everything, "span string, period string")
+    )
 
 
 def build_spans(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
