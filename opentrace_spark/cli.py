@@ -80,15 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(command=_generate)
 
     check = commands.add_parser("check", help="read and validate a landing, write nothing")
-    check.add_argument("--landing", required=True, help="landing directory, path or URI")
-    check.add_argument("--conf", type=Path, help="TOML file that overrides conf/default.toml")
+    _landing_options(check)
     _run_options(check)
     check.set_defaults(command=_check)
 
     run = commands.add_parser("run", help="build every table from a landing")
-    run.add_argument("--landing", required=True, help="landing directory, path or URI")
-    run.add_argument("--warehouse", required=True, help="folder of the Delta tables, path or URI")
-    run.add_argument("--conf", type=Path, help="TOML file that overrides conf/default.toml")
+    _landing_options(run)
+    _warehouse_option(run)
     run.add_argument(
         "--only",
         nargs="+",
@@ -102,12 +100,21 @@ def _parser() -> argparse.ArgumentParser:
     update = commands.add_parser(
         "update", help="bring the tables up to date, where anything is new"
     )
-    update.add_argument("--landing", required=True, help="landing directory, path or URI")
-    update.add_argument("--warehouse", required=True, help="folder of the Delta tables")
-    update.add_argument("--conf", type=Path, help="TOML file that overrides conf/default.toml")
+    _landing_options(update)
+    _warehouse_option(update)
     _run_options(update)
     update.set_defaults(command=_update, only=())
     return parser
+
+
+def _landing_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--landing", required=True, help="landing directory, path or URI")
+    parser.add_argument("--conf", type=Path, help="TOML file that overrides conf/default.toml")
+
+
+def _warehouse_option(parser: argparse.ArgumentParser) -> None:
+    what = "folder of the Delta tables, path or URI"
+    parser.add_argument("--warehouse", required=True, help=what)
 
 
 def _size_options(parser: argparse.ArgumentParser, models: int | None, weeks: int | None) -> None:
@@ -219,8 +226,8 @@ def _update(options: argparse.Namespace) -> None:
     config = load_config(options.conf)
     landing = open_landing(options.landing)
     warehouse = Warehouse(options.warehouse)
-    news = whats_new(landing, warehouse, config)
     last = last_run(warehouse)
+    news = whats_new(last, landing, warehouse, config)
     if not options.quiet:
         for sentence in news:
             print(sentence)

@@ -16,13 +16,14 @@ from opentrace_spark.tables import GOLD_RUNS, TABLES
 _NAMED = 3
 
 
-def whats_new(landing: Landing, warehouse: Warehouse, config: Config) -> tuple[str, ...]:
-    """Sentences on what differs from the last run of the warehouse; none where its tables are
-    what a run on this landing would give.
+def whats_new(
+    last: Mapping[str, Any] | None, landing: Landing, warehouse: Warehouse, config: Config
+) -> tuple[str, ...]:
+    """Sentences on what differs from the last run of the warehouse (of `last_run`); none where its
+    tables are what a run on this landing would give.
 
     Reads every file of the landing once. Raises ContentError where one can't be read.
     """
-    last = last_run(warehouse)
     if last is None:
         return ("the warehouse has no run yet",)
     return (

@@ -15,7 +15,7 @@ from opentrace_spark.attributes.architecture import architecture_labels, family_
 from opentrace_spark.attributes.data import data_labels
 from opentrace_spark.attributes.gating import gating_labels
 from opentrace_spark.attributes.language import language_labels
-from opentrace_spark.attributes.license import license_facts
+from opentrace_spark.attributes.license import LicenseFacts, license_facts
 from opentrace_spark.attributes.method import method_of, pretraining_of, training_labels
 from opentrace_spark.attributes.modality import modes_of
 from opentrace_spark.attributes.taxonomy import Attribute
@@ -48,7 +48,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Derived:
-    """Labels by attribute (empty: not known) and how the model was made.
+    """Labels by attribute (empty: not known), how the model was made, and its licenses.
 
     The attributes that follow from others, modality and osi_data_criterion, are left to `settle`,
     which sees the annotations, too.
@@ -57,6 +57,7 @@ class Derived:
     labels: dict[str, tuple[str, ...]]
     family: str | None
     method: str | None
+    license: LicenseFacts
 
 
 def derive(model: Metadata, words: Vocabulary) -> Derived:
@@ -70,11 +71,12 @@ def derive(model: Metadata, words: Vocabulary) -> Derived:
     )
     modes = modes_of(model.pipeline_tag, tags, architecture, words)
     license_class = words.attributes["license_class"]
+    license_ = license_facts(tags, card, words)
     labels = {
         "org_type": _known(model.org_type, words.attributes["org_type"]),
         "data_availability": data_labels(tags, card, words),
         "gated": gating_labels(model.gated, card),
-        "license_class": _known(license_facts(tags, card, words).license_class, license_class),
+        "license_class": _known(license_.license_class, license_class),
         "input_modality": modes.inputs,
         "output_modality": modes.outputs,
         "architecture": architecture,
@@ -82,7 +84,7 @@ def derive(model: Metadata, words: Vocabulary) -> Derived:
         "language": language_labels(tags, card, words),
         "size_class": size_labels(model.parameter_count, words),
     }
-    return Derived(labels, family, method)
+    return Derived(labels, family, method, license_)
 
 
 def size_labels(parameter_count: int | None, words: Vocabulary) -> tuple[str, ...]:

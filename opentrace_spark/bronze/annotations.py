@@ -22,8 +22,8 @@ def build_annotations(inputs: Mapping[str, DataFrame], context: Context) -> Data
 def judged_annotations(rows: DataFrame) -> DataFrame:
     """Rows as they were read, those flagged whose id is none or whose labels can't be used."""
     refused = F.udf(_label_reason, "string", useArrow=False)("other_fields", "annotator")
-    flagged = flag_first(rows, name_rules("id")).withColumn("refused", refused)
-    flagged = flagged.withColumn("reason", F.coalesce("reason", "refused"))
+    named = flag_first(rows, name_rules("id"))
+    flagged = named.withColumn("reason", F.coalesce("reason", refused))
     columns = canonical_schema("annotations").names
     return with_raw_values(flagged, *columns).select(row_schema("annotations").names)
 

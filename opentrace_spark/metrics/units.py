@@ -64,6 +64,14 @@ def day_of(day: date) -> int:
     return (day - _EPOCH).days
 
 
+def find_places(ascending: Integers, wanted: Integers) -> Integers:
+    """Where each wanted key stands among the ascending ones, -1 where it does not."""
+    if not len(ascending):
+        return np.full(len(wanted), -1)
+    places = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return np.where(ascending[places] == wanted, places, -1)
+
+
 def in_window(population: Population, week_day: int, days: int | None) -> npt.NDArray[np.bool_]:
     """Which models are within a window of `days` in the week that starts on `week_day`."""
     return covers(population.window_day, week_day, days)

@@ -19,7 +19,6 @@ from opentrace_spark.attributes.annotation import Annotation, annotation_row, re
 from opentrace_spark.attributes.card import read_card
 from opentrace_spark.attributes.derive import Metadata, derive
 from opentrace_spark.attributes.gating import gating_mode
-from opentrace_spark.attributes.license import license_facts
 from opentrace_spark.attributes.settle import Settled, settle
 from opentrace_spark.attributes.vocabulary import Vocabulary, shipped_vocabulary
 from opentrace_spark.bronze.models import kept_models
@@ -117,14 +116,13 @@ def _annotations(uri: str) -> dict[str, tuple[Annotation, ...]]:
 def _attributes(
     model: Mapping[str, Any], annotations: tuple[Annotation, ...], words: Vocabulary
 ) -> dict[str, Any]:
-    tags, card = tuple(model["tags"] or ()), read_card(model["cardData"])
     derived = derive(
         Metadata(
             name=model["id"],
-            tags=tags,
+            tags=tuple(model["tags"] or ()),
             pipeline_tag=model["pipeline_tag"],
             library=model["library_name"],
-            card=card,
+            card=read_card(model["cardData"]),
             gated=model["gated"],
             kind=model["kind"],
             is_documented_root=model["parent_source"] == "annotation" and model["kind"] is None,
@@ -133,13 +131,12 @@ def _attributes(
         ),
         words,
     )
-    license_ = license_facts(tags, card, words)
     settled = {one.attribute: one for one in settle(annotations, derived, words)}
     annotated = [name for name, one in settled.items() if one.source in ("human", "machine")]
     return {
         "model_key": model["model_key"],
-        "license_spdx": license_.spdx,
-        "is_osi_approved": license_.is_osi_approved,
+        "license_spdx": derived.license.spdx,
+        "is_osi_approved": derived.license.is_osi_approved,
         "gated": gating_mode(model["gated"]) or model["gated"],
         "model_family": derived.family,
         "method": derived.method,

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pyspark.sql import Column, functions as F
 
-from opentrace_spark.attributes.method import RELATIONS, tag_kind
-
-__all__ = ["RELATIONS", "kind", "tag_kind"]
-
 
 def kind(relation: Column, parent_count: Column, from_tags: Column) -> Column:
     """The kind of a model with `parent_count` distinct parents other than itself.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opentrace_spark.silver.kinds import RELATIONS
+from opentrace_spark.attributes.method import RELATIONS
 
 TAG_PREFIX = "base_model:"
 _TAG = re.compile(f"{TAG_PREFIX}(?:({'|'.join(RELATIONS)}):)?(.*)", re.DOTALL)

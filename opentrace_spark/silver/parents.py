@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from opentrace_spark.attributes.method import tag_kind
 from opentrace_spark.bronze.models import kept_models
 from opentrace_spark.io import read_batches, read_stored
-from opentrace_spark.silver.kinds import tag_kind
 from opentrace_spark.silver.listing import TAG_PREFIX, Entry, listing_of
 from opentrace_spark.silver.names import known_ids, resolve_names
 from opentrace_spark.steps import Context
@@ -185,7 +185,7 @@ def build_parents(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     - parent_name: as written; null in the one row of a model that is annotated `No`;
     - parent_id, parent_key: the resolved parent, null where it is not in `models/`;
     - resolution: hub_id (settled by `_id`), exact, former, alias, recased, unknown; null for `No`;
-    - relation: the documented one, null where none is; tag_kind: see `silver/kinds.py`;
+    - relation: the documented one, null where none is; tag_kind: see `attributes/method.py`;
     - is_self: the parent is the model itself. Such rows are kept here, so that they can be counted.
 
     Models that list nothing have no row.

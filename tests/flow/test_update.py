@@ -16,7 +16,7 @@ from opentrace_spark.config import Config, load_config
 from opentrace_spark.io import Warehouse
 from opentrace_spark.sources.landing import open_landing
 from opentrace_spark.tables import GOLD_WEEKS
-from opentrace_spark.update import whats_new
+from opentrace_spark.update import last_run, whats_new
 from tests.pipeline import run_pipeline
 
 
@@ -30,7 +30,8 @@ def place(built: Path, landing: Path, tmp_path: Path) -> Path:
 
 def news(place: Path, config: Config | None = None) -> tuple[str, ...]:
     landing = open_landing(str(place / "landing"))
-    return whats_new(landing, Warehouse(str(place / "warehouse")), config or load_config())
+    warehouse = Warehouse(str(place / "warehouse"))
+    return whats_new(last_run(warehouse), landing, warehouse, config or load_config())
 
 
 def test_nothing_is_new_after_a_run(place: Path) -> None:

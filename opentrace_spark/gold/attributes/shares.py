@@ -12,9 +12,10 @@ from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.gold.attributes.labels import GRANULARITIES, Labelled, load_labels
+from opentrace_spark.gold.usage.weekly import files_by_week
 from opentrace_spark.io import read_columns
 from opentrace_spark.metrics.exact import Integers
-from opentrace_spark.metrics.units import covers, day_of
+from opentrace_spark.metrics.units import covers, day_of, find_places
 from opentrace_spark.steps import Context
 
 SAMPLES = ("population", "head")
@@ -38,15 +39,12 @@ _COUNTED = pa.schema(
 def build_counted(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Scratch `work_counted`: downloads by week, sample, window, attribute and category, as
     _COUNTED; only what is above 0, and a row of the attribute ALL per sample and window."""
-    weeks = inputs["work_weeks"].where("file is not null").select("week_start", "file")
     count = _Count(
         context.locations["work_labels"],
         context.locations["silver_model_weeks"],
         dict(context.config.window_days),
     )
-    return weeks.repartition(context.tasks_by_week, "file").mapInArrow(
-        count, from_arrow_schema(_COUNTED)
-    )
+    return files_by_week(inputs, context).mapInArrow(count, from_arrow_schema(_COUNTED))
 
 
 @dataclass(frozen=True)
@@ -74,11 +72,8 @@ class _Count:
 
 def _known(keys: Integers, wanted: Integers, counts: Integers) -> tuple[Integers, Integers]:
     """Places of the wanted keys that are there and have downloads, and these."""
-    places = np.searchsorted(keys, wanted)
-    places[places == len(keys)] = 0
-    found = (
-        np.flatnonzero((keys[places] == wanted) & (counts > 0)) if len(keys) else np.array([], int)
-    )
+    places = find_places(keys, wanted)
+    found = np.flatnonzero((places >= 0) & (counts > 0))
     return places[found], counts[found]
 
 

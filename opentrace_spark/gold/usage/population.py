@@ -22,6 +22,7 @@ from opentrace_spark.metrics.units import (
     UNKNOWN_DAY,
     Codes,
     Population,
+    find_places,
 )
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import DERIVATION_KINDS
@@ -182,17 +183,17 @@ def load_population(uri: str) -> Population:
 def find_codes(uri: str, model_keys: Integers) -> Codes:
     """The codes of the level `model`, -1 for models outside the population; keys in any order."""
     keys, codes = _codes_by_key(uri)
-    places = np.minimum(np.searchsorted(keys, model_keys), len(keys) - 1)
-    return np.where(keys[places] == model_keys, codes[places], -1) if len(keys) else places - 1
+    return codes[find_places(keys, model_keys)]
 
 
 @lru_cache(maxsize=1)
 def _codes_by_key(uri: str) -> tuple[Integers, Codes]:
-    """All keys of the population in ascending order, each with its code."""
+    """All keys of the population in ascending order, and the code of each; then a last -1, where
+    the place -1 of what is not there points."""
     table = read_stored(uri, ["model_key", "none_model"])
     keys = table["model_key"].to_numpy()
     order = np.argsort(keys)
-    return keys[order], table["none_model"].to_numpy()[order]
+    return keys[order], np.append(table["none_model"].to_numpy()[order], np.int32(-1))
 
 
 def find_entities(uri: str, levels: pa.Array, codes: pa.Array) -> pa.Array:

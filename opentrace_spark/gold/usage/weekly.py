@@ -44,7 +44,6 @@ def build_weekly(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     The ranked rows are many, and just those of gold/usage_shares: each task writes its weeks' below
     the scratch folder; `file` of the row WEEK is the path.
     """
-    weeks = inputs["work_weeks"].where("file is not null").select("week_start", "file")
     config, locations = context.config, context.locations
     measure = _Measure(
         population=locations["work_population"],
@@ -57,9 +56,13 @@ def build_weekly(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
         head_size=config.population.head_size,
         constants=context.constants,
     )
-    return weeks.repartition(context.tasks_by_week, "file").mapInArrow(
-        measure, from_arrow_schema(_WEEKLY)
-    )
+    return files_by_week(inputs, context).mapInArrow(measure, from_arrow_schema(_WEEKLY))
+
+
+def files_by_week(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """week_start and file of every week with rows, shared out to tasks; reads `work_weeks`."""
+    weeks = inputs["work_weeks"].where("file is not null").select("week_start", "file")
+    return weeks.repartition(context.tasks_by_week, "file")
 
 
 @dataclass(frozen=True)

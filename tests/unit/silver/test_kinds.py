@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pyspark.sql import SparkSession, functions as F
 
-from opentrace_spark.silver.kinds import kind, tag_kind
+from opentrace_spark.attributes.method import tag_kind
+from opentrace_spark.silver.kinds import kind
 
 FROM_TAGS = [
     # tags, library, expected
