@@ -92,8 +92,10 @@ class Publication:
 
 @dataclass(frozen=True)
 class Sizes:
-    """When a size in a name agrees with bytes, and when a published count cannot be right."""
+    """How many models the fit sees, when a size in a name agrees with bytes, and when a published
+    count cannot be right."""
 
+    fit_models: int
     name_shortfall: float
     name_surplus: float
     band: float
@@ -331,6 +333,7 @@ def _check(config: Config) -> None:
         "population.head_size": config.population.head_size,
         "publication.top_entities": config.publication.top_entities,
         "publication.trend_entities": config.publication.trend_entities,
+        "sizes.fit_models": config.sizes.fit_models,
     }.items():
         if not 1 <= value < 2**31:
             raise UsageError(f"configuration {path}: {value} is below 1 or absurdly large")

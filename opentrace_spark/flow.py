@@ -17,6 +17,7 @@ from opentrace_spark.gold.attributes.flows import build_modality_flows
 from opentrace_spark.gold.attributes.labels import build_labels
 from opentrace_spark.gold.attributes.shares import build_attribute_shares, build_counted
 from opentrace_spark.gold.attributes.shifts import build_attribute_shifts
+from opentrace_spark.gold.attributes.sizes import build_model_sizes, build_size_distribution
 from opentrace_spark.gold.usage.developer_trends import build_developer_trends
 from opentrace_spark.gold.usage.families import build_families
 from opentrace_spark.gold.usage.intermediaries import build_intermediaries
@@ -43,6 +44,12 @@ from opentrace_spark.silver.parents import build_annotated, build_listed, build_
 from opentrace_spark.silver.rejects import build_rejects
 from opentrace_spark.silver.resolutions import build_resolutions
 from opentrace_spark.silver.runs import build_asked, build_runs, build_unfound
+from opentrace_spark.silver.sizes import (
+    build_size_fit,
+    build_size_sample,
+    build_size_validation,
+    build_sizes,
+)
 from opentrace_spark.steps import Build, Step
 
 
@@ -123,19 +130,25 @@ FLOW: tuple[Step, ...] = (
         "gold_usage_shares", build_usage_shares, "work_weekly", acts=True, files_of="work_weekly"
     ),
     _step("gold_concentration", build_concentration, "work_weekly", "gold_weeks"),
+    # How large every model is: as published, as its name tells, or as its bytes do.
+    _step("work_size_sample", build_size_sample, "bronze_models", "work_superseded"),
+    _step("work_size_fit", build_size_fit, "work_size_sample"),
+    _step("work_size_validation", build_size_validation, "work_size_sample"),
+    _step("work_sizes", build_sizes, "bronze_models", "work_superseded", "work_size_fit"),
     # What every model is, by its annotations and else by its metadata.
     _step("work_annotations", build_annotation_rows, "bronze_annotations", "work_names"),
     _step(
         "work_attributes",
         build_attributes,
-        *("bronze_models", "work_superseded", "work_models", "silver_lineage", "work_annotations"),
+        *("bronze_models", "work_superseded", "work_models", "silver_lineage"),
+        *("work_sizes", "work_annotations"),
     ),
     # What people read beside the weekly tables.
     _step(
         "silver_models",
         build_models,
         *("work_models", "bronze_models", "work_superseded", "work_head"),
-        *("silver_lineage", "work_attributes"),
+        *("silver_lineage", "work_attributes", "work_sizes"),
     ),
     _step("gold_samples", build_samples, "silver_models"),
     _step("gold_field_coverage", build_field_coverage, "silver_models"),
@@ -148,6 +161,12 @@ FLOW: tuple[Step, ...] = (
         *("work_counted", "work_weekly", "work_population", "work_labels", "gold_weeks"),
     ),
     _step("work_pooled", build_pooled, "silver_model_weeks", "work_credits", "gold_weeks"),
+    _step(
+        "gold_size_distribution",
+        build_size_distribution,
+        *("work_pooled", "work_labels", "silver_models"),
+    ),
+    _step("gold_model_sizes", build_model_sizes, "work_size_validation", "silver_models"),
     _step("gold_modality_flows", build_modality_flows, "work_pooled", "work_labels", "gold_weeks"),
     _step("work_spans", build_spans, "work_pooled", "work_population", "gold_weeks"),
     _step(

@@ -166,6 +166,22 @@ SILVER_MODELS = TableSpec(
         Column("gated", "string", "gating as in the source: true, false, auto, manual"),
         Column("gating", "array<string>", "what a user must do before a download"),
         Column("languages", "array<string>", "ISO 639 codes, programming languages by name"),
+        Column("parameter_count", "bigint", "parameters that the repository stores"),
+        Column(
+            "parameter_source",
+            "string",
+            "safetensors, gguf (both published), name, or estimated from bytes; null where unknown",
+        ),
+        Column("parameter_count_low", "bigint", "lower end of the error band, sizes.band wide"),
+        Column("parameter_count_high", "bigint", "upper end; both the count itself if published"),
+        Column(
+            "parameter_flag",
+            "string",
+            "test that found the published count wrong: impossible_density, packed_dtype, "
+            "packed_words, named_size, stray_bytes; or unchecked_name (no bytes); null else",
+        ),
+        Column("published_parameter_count", "bigint", "as published, right or wrong"),
+        Column("size_class", "string", "class of parameter_count; null where that is unknown"),
         Column("input_modality", "array<string>", "what goes in"),
         Column("output_modality", "array<string>", "what comes out"),
         Column("modality", "string", "the one category that both give; null where undocumented"),
@@ -530,19 +546,30 @@ GOLD_ATTRIBUTE_SHIFTS = TableSpec(
     "attribute_shifts",
     grain="attribute and category of the head sample",
     key=("attribute", "category"),
-    description="What the downloaded models became after the pivot: shares, models, tests.",
+    description="What the downloaded models became after the pivot: shares, models, tests. The row "
+    "model_size compares the mean size of what is downloaded.",
     columns=(
         *(column for column in _LABELLED if column.name != "granularity"),
         Column("share_before", "double", "of the head sample's downloads before the pivot"),
         Column("share_after", "double", "and from the pivot on; null without downloads"),
-        Column("multiplier", "double", "share_after / share_before; null where that is 0"),
-        _required("n_before", "bigint", "models of the category that came before the pivot"),
+        Column(
+            "mean_before",
+            "double",
+            "row model_size only: mean parameters, by downloads of models of known size",
+        ),
+        Column("mean_after", "double", "and from the pivot on; null without downloads"),
+        Column("multiplier", "double", "after / before of share or mean; null where before is 0"),
+        _required("n_before", "bigint", "models of the category (of known size) before the pivot"),
         _required("n_after", "bigint", "and from the pivot on"),
         _required("of_before", "bigint", "all models of the head sample that came before"),
         _required("of_after", "bigint", "and from the pivot on"),
-        Column("test", "string", "chi_square_yates, or fisher_exact where few are expected"),
+        Column(
+            "test",
+            "string",
+            "chi_square_yates, or fisher_exact where few are expected; mann_whitney_u of sizes",
+        ),
         Column("p_value", "double", "that the category is as frequent after as before"),
-        Column("cramers_v", "double", "strength of the association, 0-1"),
+        Column("cramers_v", "double", "strength of the association, 0-1; null of sizes"),
         Column("q_value", "double", "p_value after Benjamini and Hochberg, over all rows"),
         Column("passes", "boolean", "q_value is below attributes.significance"),
         Column("rank", "int", "by the absolute logarithm of the multiplier; null without one"),
@@ -565,6 +592,81 @@ GOLD_MODALITY_FLOWS = TableSpec(
         _required("outputs", "string", "labels of what comes out, grouped, or Undocumented"),
         _required("downloads", "bigint", "of the sample's models with these, in the window"),
         _required("share", "double", "of the sample's downloads in the period and window"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_SIZE_DISTRIBUTION = TableSpec(
+    "gold",
+    "size_distribution",
+    grain="sample, basis, weighting, year, window and bin of sizes that has models",
+    key=("sample", "basis", "weighting", "year", "recency_window", "bin_low"),
+    description="How large the models are that were downloaded, or created, in a year. n, weight, "
+    "known_share, mean and quartiles are those of the year, equal in each of its bins.",
+    columns=(
+        _required("sample", "string", "population or head (the head sample)"),
+        _required(
+            "basis", "string", "downloaded in complete weeks of the year, or created in the year"
+        ),
+        _required("weighting", "string", "models (each counts once) or downloads"),
+        _required(
+            "year", "int", "of the week's Monday, or of the creation (floored dates left out)"
+        ),
+        _required("recency_window", "string", "of the downloads; none for what was created"),
+        _required("bin_low", "double", "parameters from which on a model is in the bin"),
+        _required("bin_high", "double", "and below which"),
+        _required("share", "double", "of the weight of models of known size"),
+        _required("density", "double", "share per unit of log10 of parameters"),
+        _required("n", "bigint", "models of known size"),
+        _required("weight", "bigint", "these models, or their downloads"),
+        _required("known_share", "double", "part of the whole weight whose size is known"),
+        _required("mean", "double", "parameters, weighted"),
+        *(
+            _required(name, "double", f"smallest size that {part} of the weight does not exceed")
+            for name, part in (
+                ("quartile_1", "a quarter"),
+                ("median", "half"),
+                ("quartile_3", "three quarters"),
+            )
+        ),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_MODEL_SIZES = TableSpec(
+    "gold",
+    "model_sizes",
+    grain="way of holding out, method, and which held-out models",
+    key=("held_out_by", "method", "among"),
+    description="How good sizes are on models that the fit did not see, and what it adds.",
+    columns=(
+        _required("held_out_by", "string", "id, or owner with all that he published; a quarter"),
+        _required(
+            "method",
+            "string",
+            "plain line (RANSAC on log bytes), bits line (on weights that the bytes hold), "
+            "regression (the estimate), cascade (names first), believing regression (its fit takes "
+            "every published count as right)",
+        ),
+        _required("among", "string", "all, not flagged or flagged: published counts found wrong"),
+        _required("n", "bigint", "held-out models"),
+        Column("r2_log", "double", "R2 of log10 of parameters; null where undefined"),
+        Column("r2_linear", "double", "R2 of parameters"),
+        Column("median_error", "double", "median of |estimate / published - 1|"),
+        Column("within_1_5", "double", "share within a factor of 1.5"),
+        Column("within_2", "double", "share within a factor of 2"),
+        Column("in_band", "double", "share of published counts inside the error band"),
+        _required("intercept", "double", "of the method's RANSAC line, log10 of parameters"),
+        _required("slope", "double", "of the line"),
+        _required("fit_models", "bigint", "models that made the line"),
+        _required("inliers", "bigint", "of them within RANSAC's residual"),
+        Column("published_models_share", "double", "of all models: a published count stands"),
+        Column("sized_models_share", "double", "of all models: some size is known"),
+        Column("published_downloads_share", "double", "of all downloads: a published count stands"),
+        Column("sized_downloads_share", "double", "of all downloads: some size is known"),
+        _required("flagged_models", "bigint", "published counts that a test found wrong"),
         _PARAMETERS,
         *_RUN,
     ),
@@ -634,9 +736,11 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_ATTRIBUTE_SHARES,
     GOLD_ATTRIBUTE_SHIFTS,
     GOLD_MODALITY_FLOWS,
+    GOLD_SIZE_DISTRIBUTION,
+    GOLD_MODEL_SIZES,
     GOLD_FIELD_COVERAGE,
     GOLD_RUNS,
 )
 
-TABLES_VERSION = 3
+TABLES_VERSION = 4
 """Raised when a change makes old tables unreadable to new code; a warehouse holds one version."""

@@ -26,7 +26,7 @@ from opentrace_spark.io import read_stored
 from opentrace_spark.silver.names import resolve_names
 from opentrace_spark.steps import Context
 
-_ONE = ("modality", "data_availability", "osi_data_criterion", "license_class")
+_ONE = ("modality", "data_availability", "osi_data_criterion", "license_class", "size_class")
 """Attributes with one category per model."""
 _SEVERAL = {
     "input_modality": "input_modality",
@@ -78,13 +78,16 @@ def build_annotation_rows(inputs: Mapping[str, DataFrame], context: Context) -> 
 def build_attributes(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per row of models/ that is used, as ATTRIBUTES; absent labels are null or empty.
 
-    Reads `bronze_models`, `work_superseded`, `work_models`, `silver_lineage`, `work_annotations`.
+    Reads `bronze_models`, `work_superseded`, `work_models`, `silver_lineage`, `work_sizes`,
+    `work_annotations`.
     `annotated` names the attributes whose labels an annotation gave.
     """
     metadata = kept_models(inputs).select(F.xxhash64("id").alias("model_key"), *_READ)
     owned = inputs["work_models"].select("model_key", "org_type")
     derived = inputs["silver_lineage"].select("model_key", "kind", "parent_source")
-    known = metadata.join(owned, "model_key").join(derived, "model_key")
+    sized = inputs["work_sizes"].select("model_key", "parameter_count")
+    slim = owned.join(derived, "model_key").join(sized, "model_key")
+    known = metadata.join(slim, "model_key")
     annotations = context.locations["work_annotations"]
 
     def ask(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -127,6 +130,7 @@ def _attributes(
             kind=model["kind"],
             is_documented_root=model["parent_source"] == "annotation" and model["kind"] is None,
             gguf_architecture=_gguf_architecture(model["gguf"]),
+            parameter_count=model["parameter_count"],
             org_type=model["org_type"],
         ),
         words,

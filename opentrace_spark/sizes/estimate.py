@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
-from opentrace_spark.sizes.habits import ALL, Habit, fit_habits, kinds_of
+from opentrace_spark.sizes.habits import Habit, fit_habits, kinds_of
 from opentrace_spark.sizes.known import wrong_known
 from opentrace_spark.sizes.line import Floats, Line, capacities, fit_line
-from opentrace_spark.sizes.posterior import posterior
+from opentrace_spark.sizes.posterior import Posterior
 from opentrace_spark.sizes.repository import Evidence, agrees
 from opentrace_spark.sizes.settings import SizeSettings
 
 SOURCES = ("safetensors", "gguf", "name", "estimated")
+UNCHECKED = "unchecked_name"
+"""The flag of a size that a name tells where there are no bytes that could contradict it."""
+_DIGITS = 3
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class SizeModel:
     """A fit: the RANSAC line, habits, and the band of log10(known / named size) of `name_rows`."""
 
     line: Line
-    habits: tuple[Habit, ...]
+    habits: tuple[Habit, ...] = field(hash=False)  # their hash would take longer than an estimate
     name_low: float
     name_high: float
     name_rows: int
@@ -42,21 +46,28 @@ class Size:
     """A model's size: `parameter_count` from `parameter_source` (of `SOURCES`), within a band.
 
     All None where nothing is known. `parameter_flag` names the test that found the published count
-    wrong; such a count is passed over, and stays in `published_count`.
+    wrong (such a count is passed over, and stays in `published_count`), or is UNCHECKED. What is
+    not published is told in three digits: more would be noise.
     """
 
-    parameter_count: float | None
-    parameter_source: str | None
-    low: float | None
-    high: float | None
-    parameter_flag: str | None
-    published_count: float | None
+    parameter_count: int | None = None
+    parameter_source: str | None = None
+    low: int | None = None
+    high: int | None = None
+    parameter_flag: str | None = None
+    published_count: int | None = None
 
 
-def fit(rows: Iterable[Evidence], settings: SizeSettings) -> SizeModel:
-    """Fit on the rows with bytes and a count that no test finds wrong; any order, the same bits."""
+def fit(
+    rows: Iterable[Evidence], settings: SizeSettings, *, believe_all: bool = False
+) -> SizeModel:
+    """Fit on the rows with bytes and a count that no test finds wrong; any order, the same bits.
+
+    With `believe_all` on every row with bytes and a count: what others do who do not test counts.
+    """
+    usable = (row for row in rows if row.known and row.bytes)
     known = sorted(
-        (row for row in rows if row.known and row.bytes and not wrong_known(row, settings)),
+        (row for row in usable if believe_all or not wrong_known(row, settings)),
         key=lambda row: (row.id, row.bytes, row.known),
     )
     x = capacities(known)
@@ -79,14 +90,16 @@ def predict(model: SizeModel, rows: Sequence[Evidence], settings: SizeSettings) 
     band = np.log10(settings.unfitted_factor)
     found = np.stack([on_line, on_line - band, on_line + band])
     places = np.flatnonzero(np.isfinite(on_line))
-    habit_of = {habit.kind: habit for habit in model.habits}
-    if ALL in habit_of and len(places):
-        habits = [
-            [habit_of[kind] for kind in dict.fromkeys(kinds_of(rows[place])) if kind in habit_of]
-            for place in places.tolist()
-        ]
-        found[:, places] = posterior(on_line[places], habits, habit_of[ALL], settings)
+    if model.habits and len(places):
+        kinds = [list(dict.fromkeys(kinds_of(rows[place]))) for place in places.tolist()]
+        found[:, places] = _posterior(model, settings).ask(on_line[places], kinds)
     return Estimates(*10**found)
+
+
+@lru_cache(maxsize=1)
+def _posterior(model: SizeModel, settings: SizeSettings) -> Posterior:
+    """Laid out once for all batches of a task."""
+    return Posterior(model.habits, settings)
 
 
 def sizes(model: SizeModel, rows: Sequence[Evidence], settings: SizeSettings) -> list[Size]:
@@ -103,14 +116,22 @@ def _size(
     model: SizeModel, row: Evidence, estimate: list[float] | None, settings: SizeSettings
 ) -> Size:
     flag = wrong_known(row, settings)
-    if row.known and not flag:
-        return Size(row.known, row.source, row.known, row.known, None, row.known)
+    published = None if row.known is None else round(row.known)
+    if published and not flag:
+        return Size(published, row.source, published, published, None, published)
     if named := _named(row, settings):
-        low, high = named * 10**model.name_low, named * 10**model.name_high
-        return Size(named, "name", low, high, flag, row.known)
+        band = (named * 10**model.name_low, named * 10**model.name_high)
+        flag = flag or (UNCHECKED if row.bytes is None else None)
+        return _told("name", [named, *band], flag, published)
     if estimate:
-        return Size(estimate[0], "estimated", estimate[1], estimate[2], flag, row.known)
-    return Size(None, None, None, None, flag, row.known)
+        return _told("estimated", estimate, flag, published)
+    return Size(parameter_flag=flag, published_count=published)
+
+
+def _told(source: str, band: list[float], flag: str | None, published: int | None) -> Size:
+    """A size that is not published; `band` is its middle, low and high end."""
+    count, low, high = (int(float(f"{value:.{_DIGITS}g}")) for value in band)
+    return Size(count, source, low, high, flag, published)
 
 
 def _is_estimated(row: Evidence, settings: SizeSettings) -> bool:
@@ -120,5 +141,7 @@ def _is_estimated(row: Evidence, settings: SizeSettings) -> bool:
 
 
 def _named(row: Evidence, settings: SizeSettings) -> float | None:
-    """The first size that a name tells and the bytes agree with."""
+    """The first size that a name tells and the bytes, where there are any, agree with."""
+    if row.bytes is None:
+        return next(iter(row.sizes), None)
     return next((size for size in row.sizes if agrees(row, size, settings)), None)

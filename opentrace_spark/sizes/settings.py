@@ -25,8 +25,12 @@ class SizeSettings:
     """RANSAC needs so many known models; with fewer the line has slope 1."""
     inlier_residual: float = 0.05
     """A model is RANSAC's inlier within this residual; 0.05 is a factor of 1.12."""
+    slope_factor: float = 1.25
+    """The line's slope is within this factor of 1, where bytes are in proportion to parameters."""
     ransac_trials: int = 500
     random_state: int = 0
+    fit_models: int = 20_000
+    """The fit sees at most so many known models, so that it takes one task whatever the Hub."""
     habit_min_rows: int = 2
     """Models that share a word make a habit from so many on,"""
     habit_min_owners: int = 2

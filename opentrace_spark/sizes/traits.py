@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 FORMATS = ("gguf", "mlx", "onnx", "diffusers", "safetensors")
 """Formats that the Hub tells as tags or libraries: the first that applies is the packaging."""
@@ -135,6 +136,7 @@ def _bits(name: str, words: set[str], files: list[str]) -> float | None:
     return bits
 
 
+@lru_cache(maxsize=1 << 16)  # tags are the same over and over
 def _bits_in(text: str) -> float | None:
     """The fewest bits of a weight that a lower-case text tells."""
     found = [float(m[1]) for m in _BITS_PER_WEIGHT.finditer(text)]

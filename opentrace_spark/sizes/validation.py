@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from opentrace_spark.sizes.estimate import fit, predict, sizes
+from opentrace_spark.sizes.estimate import SizeModel, fit, predict, sizes
 from opentrace_spark.sizes.known import wrong_known
-from opentrace_spark.sizes.line import Floats, capacities, fit_line
+from opentrace_spark.sizes.line import Floats, Line, capacities, fit_line
 from opentrace_spark.sizes.repository import Evidence
 from opentrace_spark.sizes.settings import SizeSettings
 
-METHODS = ("plain line", "bits line", "regression", "cascade")
+METHODS = ("plain line", "bits line", "regression", "cascade", "believing regression")
 """RANSAC on log bytes; the same on the weights of the known bits that they hold; the estimate of
-`predict`, with the habits of similar models; known or named sizes first."""
+`predict`, with the habits of similar models; named sizes first; the estimate of a fit that believes
+every published count, as the plain line does: it learns which repositories publish wrong ones."""
 POPULATIONS = ("all", "not flagged", "flagged")
 SPLITS: dict[str, Callable[[Evidence], str]] = {
     "id": lambda row: row.id,
@@ -46,12 +47,14 @@ class Quality:
 class Validation:
     """The held-out models, what each method says of them, and the test that flags each or None.
 
-    `known` has shape (n,); each method's array has shape (3, n): estimates, low, high.
+    `known` has shape (n,); each method's array has shape (3, n): estimates, low, high. `lines` are
+    the RANSAC lines that each method rests on.
     """
 
     rows: tuple[Evidence, ...]
     known: Floats
     found: dict[str, Floats]
+    lines: dict[str, Line]
     flags: tuple[str | None, ...]
     sources: tuple[str | None, ...]
 
@@ -92,19 +95,23 @@ def validate(rows: Sequence[Evidence], split: str, settings: SizeSettings) -> Va
     held = [row for row in usable if is_held_out(key(row))]
     hidden = [replace(row, known=None, source=None, element_bits=None) for row in held]
     model = fit(seen, settings)
-    estimates = predict(model, hidden, settings)
+    believing = fit(seen, settings, believe_all=True)
     cascade = sizes(model, hidden, settings)
     on_line = model.line.at(capacities(hidden))
+    plain, on_plain = _plain(seen, hidden, settings)
     bands = [(size.parameter_count, size.low, size.high) for size in cascade]
     return Validation(
         tuple(held),
         _counts(held),
         {
-            "plain line": _plain(seen, hidden, settings),
+            "plain line": on_plain,
             "bits line": _with_band(model.line.at(capacities(seen)), seen, on_line, settings),
-            "regression": np.stack([estimates.parameters, estimates.low, estimates.high]),
+            "regression": _estimated(model, hidden, settings),
             "cascade": np.array(bands, dtype=np.float64).reshape(-1, 3).T,
+            "believing regression": _estimated(believing, hidden, settings),
         },
+        dict.fromkeys(METHODS, model.line)
+        | {"plain line": plain, "believing regression": believing.line},
         tuple(wrong_known(row, settings) for row in held),
         tuple(size.parameter_source for size in cascade),
     )
@@ -127,11 +134,18 @@ def quality(found: Floats, known: Floats) -> Quality:
     )
 
 
-def _plain(seen: Sequence[Evidence], held: Sequence[Evidence], settings: SizeSettings) -> Floats:
+def _estimated(model: SizeModel, rows: Sequence[Evidence], settings: SizeSettings) -> Floats:
+    found = predict(model, rows, settings)
+    return np.stack([found.parameters, found.low, found.high])
+
+
+def _plain(
+    seen: Sequence[Evidence], held: Sequence[Evidence], settings: SizeSettings
+) -> tuple[Line, Floats]:
     """One RANSAC line from log bytes, every known count as it is and scikit-learn's defaults."""
     x = np.log10(_bytes(seen))
     line = fit_line(x, np.log10(_counts(seen)), settings, inlier_residual=None)
-    return _with_band(line.at(x), seen, line.at(np.log10(_bytes(held))), settings)
+    return line, _with_band(line.at(x), seen, line.at(np.log10(_bytes(held))), settings)
 
 
 def _with_band(

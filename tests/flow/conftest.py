@@ -1,4 +1,4 @@
-"""One good run on the small landing, for all flow tests."""
+"""One good run on the small landing and one on a generated Hub, for all flow tests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from opentrace_spark import flow
 from opentrace_spark.config import load_config
 from opentrace_spark.steps import Context, Step
-from tests.flow.landings import write_small_landing
-from tests.pipeline import run_pipeline
+from tests.flow.landings import HUB_CONFIG, write_generated_landing, write_small_landing
+from tests.pipeline import Rows, run_pipeline, run_tables
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +54,14 @@ def built(
         patched.setattr(flow, "FLOW", tuple(watched(step) for step in flow.FLOW))
         run_pipeline(spark, landing, warehouse, load_config())
     return warehouse
+
+
+@pytest.fixture(scope="session")
+def hub(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+    """Tables on what the models of a generated Hub are, under HUB_CONFIG."""
+    landing = write_generated_landing(tmp_path_factory.mktemp("hub") / "landing")
+    wanted = (
+        *("attribute_shares", "attribute_shifts", "field_coverage", "modality_flows"),
+        *("model_sizes", "size_distribution"),
+    )
+    return run_tables(spark, landing, tmp_path_factory.mktemp("warehouse"), HUB_CONFIG, wanted)

@@ -1,8 +1,23 @@
-"""A small landing of which every table has rows: what the flow tests run on."""
+"""What the flow tests run on: a small landing of which every table has rows, a generated one."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+from opentrace_spark.config import load_config
+from opentrace_spark.generator import generate_landing
+
+SHIPPED = load_config()
+HUB_CONFIG = replace(SHIPPED, population=replace(SHIPPED.population, head_size=100))
+"""The shipped values, with a head sample that is not half of the generated Hub."""
+
+
+def write_generated_landing(folder: Path) -> Path:
+    """A Hub of 2,000 models in 60 weeks, the last of which is not complete."""
+    generate_landing(folder, models=2000, weeks=60, seed=3)
+    (folder / "manifest.json").write_text('{"last_complete_week": "2025-08-11"}')
+    return folder
 
 
 def write_small_landing(folder: Path) -> Path:

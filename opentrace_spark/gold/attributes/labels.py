@@ -34,6 +34,7 @@ COLUMN_OF = {
     "architecture": "architecture",
     "training_methods": "training_methods",
     "language": "languages",
+    "size_class": "size_class",
 }
 """Attribute -> column of silver/models with its label or labels."""
 GRANULARITIES = ("label", "category")
@@ -44,8 +45,8 @@ _BETWEEN = "\x1f"
 def build_labels(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """A row per model of the population; reads `silver_models` and `work_credits`.
 
-    Columns: model_key, in_head, window_day (as in `work_population`), and per attribute its labels
-    between _BETWEEN, empty where there is none.
+    Columns: model_key, in_head, window_day (as in `work_population`), parameter_count, and per
+    attribute its labels between _BETWEEN, empty where there is none.
     """
     models = inputs["silver_models"].where("in_population")
     dates = inputs["work_credits"].select("model_key", "window_date")
@@ -54,6 +55,7 @@ def build_labels(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
         "model_key",
         F.col("in_head_sample").alias("in_head"),
         F.coalesce(F.unix_date("window_date"), F.lit(UNKNOWN_DAY)).alias("window_day"),
+        "parameter_count",
         *labels,
     )
 
@@ -84,11 +86,15 @@ class LabelSets:
 
 @dataclass(frozen=True)
 class Labelled:
-    """The population by ascending key: in the head sample, day that windows start from, labels."""
+    """The population by ascending key: in the head sample, day that windows start from, labels.
+
+    `parameters` are the numbers of parameters, 0 where they are not known.
+    """
 
     keys: Integers
     in_head: Codes
     window_day: Codes
+    parameters: Integers
     attributes: dict[str, LabelSets]
 
 
@@ -101,6 +107,7 @@ def load_labels(uri: str) -> Labelled:
         keys=table["model_key"].to_numpy(),
         in_head=table["in_head"].to_numpy().astype(np.int32),
         window_day=table["window_day"].to_numpy(),
+        parameters=pc.fill_null(table["parameter_count"], 0).to_numpy(),
         attributes={name: _sets(table[name], words[name]) for name in COLUMN_OF},
     )
 

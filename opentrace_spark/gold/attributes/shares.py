@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from opentrace_spark.steps import Context
 SAMPLES = ("population", "head")
 ALL = "(all)"
 """Attribute of the rows that say how many downloads the sample has."""
+SIZED = "(sized)"
+"""Attribute of the rows on the head sample's downloads of models of known size: `parameters` is the
+sum of a model's parameters times its downloads."""
 _FIRST_YEAR, _LAST_YEAR = 2022, 2025
 """The bins of years: up to the first, each year between, from the last on (Figs. 9, 10)."""
 _COUNTED = pa.schema(
@@ -32,13 +36,15 @@ _COUNTED = pa.schema(
         ("granularity", pa.string()),
         ("category", pa.string()),
         ("downloads", pa.int64()),
+        ("parameters", pa.decimal128(38, 0)),
     ]
 )
 
 
 def build_counted(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Scratch `work_counted`: downloads by week, sample, window, attribute and category, as
-    _COUNTED; only what is above 0, and a row of the attribute ALL per sample and window."""
+    _COUNTED; only what is above 0, and per window a row of the attribute ALL per sample and one
+    of SIZED."""
     count = _Count(
         context.locations["work_labels"],
         context.locations["silver_model_weeks"],
@@ -82,6 +88,7 @@ def _counted(labelled: Labelled, places: Integers, counts: Integers) -> Iterator
     totals = (int(counts.sum()), int(counts[np.flatnonzero(in_head)].sum()))
     for sample, total in zip(SAMPLES, totals, strict=True):
         yield {"sample": sample, "attribute": ALL, "downloads": total}
+    yield _sized(labelled, places[np.flatnonzero(in_head)], counts[np.flatnonzero(in_head)])
     for attribute, sets in labelled.attributes.items():
         sums = np.zeros((2, sets.size), dtype=np.int64)
         np.add.at(sums, (in_head, sets.code[places]), counts)
@@ -98,6 +105,19 @@ def _counted(labelled: Labelled, places: Integers, counts: Integers) -> Iterator
                             "category": category,
                             "downloads": downloads,
                         }
+
+
+def _sized(labelled: Labelled, places: Integers, counts: Integers) -> dict[str, Any]:
+    """The row of SIZED. Sums of products exceed 64 bits, so that Python's integers make them."""
+    parameters = labelled.parameters[places]
+    known = np.flatnonzero(parameters)
+    pairs = zip(parameters[known].tolist(), counts[known].tolist(), strict=True)
+    return {
+        "sample": "head",
+        "attribute": SIZED,
+        "downloads": int(counts[known].sum()),
+        "parameters": Decimal(sum(size * count for size, count in pairs)),
+    }
 
 
 def build_attribute_shares(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -130,7 +150,7 @@ def _shares(rows: DataFrame) -> DataFrame:
     totals = summed.where(F.col("attribute") == ALL).select(
         *(name for name in period if name != "week_start"), F.col("downloads").alias("total")
     )
-    shares = summed.where(F.col("attribute") != ALL).join(
+    shares = summed.where(~F.col("attribute").isin(ALL, SIZED)).join(
         F.broadcast(totals), ["sample", "period", "recency_window"], how="inner"
     )
     return shares.select(*cell, "downloads", (F.col("downloads") / F.col("total")).alias("share"))

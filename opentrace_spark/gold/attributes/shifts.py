@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -16,14 +14,15 @@ from scipy import stats
 from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.config import Attributes
 from opentrace_spark.gold.attributes.labels import COLUMN_OF, categories_of_text
-from opentrace_spark.gold.attributes.shares import ALL
+from opentrace_spark.gold.attributes.shares import ALL, SIZED
+from opentrace_spark.metrics.association import compare_sizes, contingency
 from opentrace_spark.metrics.groups import HEAD
 from opentrace_spark.metrics.units import UNKNOWN_DAY
 from opentrace_spark.steps import Context
 
-_FEW = 5
-"""Expected count below which Fisher's exact test stands in for chi-square (Cochran's rule)."""
 _CELL = ["attribute", "category"]
+SIZE_CELL = ("model_size", "mean_parameters")
+"""Attribute and category of the row on sizes."""
 _PLACED = pa.schema(
     [("attribute", pa.string()), ("category", pa.string()), ("is_after", pa.bool_())]
 )
@@ -33,6 +32,8 @@ _TESTED = pa.schema(
         ("category", pa.string()),
         ("share_before", pa.float64()),
         ("share_after", pa.float64()),
+        ("mean_before", pa.float64()),
+        ("mean_after", pa.float64()),
         ("multiplier", pa.float64()),
         ("n_before", pa.int64()),
         ("n_after", pa.int64()),
@@ -57,23 +58,18 @@ def build_attribute_shifts(inputs: Mapping[str, DataFrame], context: Context) ->
     """
     choices = context.config.attributes
     complete = inputs["gold_weeks"].where("is_complete and not is_missing").select("week_start")
-    shares = _shares(
-        inputs["work_counted"].join(F.broadcast(complete), "week_start", "left_semi"), choices
-    )
-    counts = _counts(_placed(inputs, complete, choices))
-    both = shares.join(counts, _CELL, how="full")
+    counted = inputs["work_counted"].join(F.broadcast(complete), "week_start", "left_semi")
+    placed = _placed(inputs, complete, choices)
+    both = _shares(counted, choices).join(_counts(placed), _CELL, how="full")
+    every = both.unionByName(_sizes(counted, placed, choices), allowMissingColumns=True)
     # A few hundred rows, which the correction for many tests needs together.
-    return both.coalesce(1).mapInArrow(_tester(choices.significance), from_arrow_schema(_TESTED))
+    return every.coalesce(1).mapInArrow(_tester(choices.significance), from_arrow_schema(_TESTED))
 
 
 def _shares(counted: DataFrame, choices: Attributes) -> DataFrame:
     """attribute, category, share_before, share_after: null in a period without downloads."""
-    head = counted.where("sample = 'head' and recency_window = 'none'")
-    is_after = F.col("week_start") >= F.lit(choices.pivot).cast("date")
-    sums = (
-        F.sum(F.when(~is_after, F.col("downloads")).otherwise(0)).alias("before"),
-        F.sum(F.when(is_after, F.col("downloads")).otherwise(0)).alias("after"),
-    )
+    head = _head(counted)
+    sums = _before_and_after("downloads", choices)
     total = head.where(F.col("attribute") == ALL).agg(*sums)
     total = total.select(F.col("before").alias("all_before"), F.col("after").alias("all_after"))
     rows = head.where("granularity = 'category'").groupBy(*_CELL).agg(*sums)
@@ -81,6 +77,49 @@ def _shares(counted: DataFrame, choices: Attributes) -> DataFrame:
         *_CELL,
         (F.col("before") / F.nullif("all_before", F.lit(0))).alias("share_before"),
         (F.col("after") / F.nullif("all_after", F.lit(0))).alias("share_after"),
+    )
+
+
+def _head(counted: DataFrame) -> DataFrame:
+    return counted.where("sample = 'head' and recency_window = 'none'")
+
+
+def _before_and_after(column: str, choices: Attributes, prefix: str = "") -> tuple[Column, Column]:
+    """The sums of a column over weeks before the pivot, and over those from it on."""
+    is_after = F.col("week_start") >= F.lit(choices.pivot).cast("date")
+    return (
+        F.sum(F.when(~is_after, F.col(column)).otherwise(0)).alias(f"{prefix}before"),
+        F.sum(F.when(is_after, F.col(column)).otherwise(0)).alias(f"{prefix}after"),
+    )
+
+
+def _sizes(counted: DataFrame, placed: DataFrame, choices: Attributes) -> DataFrame:
+    """One row, SIZE_CELL: the sums that make means, and the sizes of models by period.
+
+    The head sample's models are few enough for a list.
+    """
+    sums = (
+        _head(counted)
+        .where(F.col("attribute") == SIZED)
+        .agg(
+            *_before_and_after("downloads", choices, "downloads_"),
+            *_before_and_after("parameters", choices, "parameters_"),
+        )
+    )
+    size = F.col("parameter_count")
+    lists = placed.agg(
+        F.sort_array(F.collect_list(F.when(~F.col("is_after"), size))).alias("sizes_before"),
+        F.sort_array(F.collect_list(F.when(F.col("is_after"), size))).alias("sizes_after"),
+        *_models_of_periods(),
+    )
+    cell = (F.lit(value).alias(name) for name, value in zip(_CELL, SIZE_CELL, strict=True))
+    return sums.crossJoin(lists).select(*cell, *sums.columns, *lists.columns)
+
+
+def _models_of_periods() -> tuple[Column, Column]:
+    return (
+        F.count_if(~F.col("is_after")).alias("of_before"),
+        F.count_if("is_after").alias("of_after"),
     )
 
 
@@ -112,10 +151,7 @@ def _counts(placed: DataFrame) -> DataFrame:
     counts = rows.groupBy(*_CELL).agg(
         F.count_if(~F.col("is_after")).alias("n_before"), F.count_if("is_after").alias("n_after")
     )
-    every = placed.agg(
-        F.count_if(~F.col("is_after")).alias("of_before"), F.count_if("is_after").alias("of_after")
-    )
-    return counts.crossJoin(F.broadcast(every))
+    return counts.crossJoin(F.broadcast(placed.agg(*_models_of_periods())))
 
 
 def _categories(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -131,33 +167,6 @@ def _categories(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pylist(rows, schema=_PLACED)
 
 
-@dataclass(frozen=True)
-class Contingency:
-    """A test of a 2 x 2 table: its name, p-value and Cramer's V; None where a margin is 0."""
-
-    test: str | None
-    p_value: float | None
-    cramers_v: float | None
-
-
-def contingency(n_before: int, n_after: int, of_before: int, of_after: int) -> Contingency:
-    """Whether models of a category are as frequent after as before.
-
-    Chi-square with Yates' correction; Fisher's exact test where an expected count is below 5.
-    Cramer's V of a 2 x 2 table is |phi| = |ad - bc| / sqrt of the product of the margins.
-    """
-    table = np.array([[n_before, of_before - n_before], [n_after, of_after - n_after]])
-    margins = [int(side) for axis in (0, 1) for side in table.sum(axis=axis)]
-    if not all(margins):
-        return Contingency(None, None, None)
-    determinant = n_before * (of_after - n_after) - n_after * (of_before - n_before)
-    v = abs(determinant) / math.sqrt(math.prod(margins))
-    if stats.contingency.expected_freq(table).min() < _FEW:
-        return Contingency("fisher_exact", float(stats.fisher_exact(table).pvalue), v)
-    found = stats.chi2_contingency(table, correction=True)
-    return Contingency("chi_square_yates", float(found.pvalue), v)
-
-
 def _tester(significance: float) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def tested(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = [row for batch in batches for row in batch.to_pylist()]
@@ -166,15 +175,38 @@ def _tester(significance: float) -> Callable[[Iterable[pa.RecordBatch]], Iterato
     return tested
 
 
+def _measured_shares(row: dict[str, Any]) -> dict[str, Any]:
+    counts = {name: row[name] or 0 for name in ("n_before", "n_after", "of_before", "of_after")}
+    return counts | vars(contingency(*counts.values()))
+
+
+def _measured_sizes(row: dict[str, Any]) -> dict[str, Any]:
+    """Means of parameters by downloads: exact sums, divided once."""
+    before, after = row["sizes_before"], row["sizes_after"]
+    p_value = compare_sizes(before, after)
+    means = {
+        f"mean_{period}": int(row[f"parameters_{period}"]) / row[f"downloads_{period}"]
+        if row[f"downloads_{period}"]
+        else None
+        for period in ("before", "after")
+    }
+    return means | {
+        "n_before": len(before),
+        "n_after": len(after),
+        "test": None if p_value is None else "mann_whitney_u",
+        "p_value": p_value,
+    }
+
+
 def _tested(rows: list[dict[str, Any]], significance: float) -> list[dict[str, Any]]:
     """The rows in order of their keys, with multiplier, test, q-value and rank."""
     rows = sorted(rows, key=lambda row: (row["attribute"], row["category"]))
     for row in rows:
-        row |= {name: row[name] or 0 for name in ("n_before", "n_after", "of_before", "of_after")}
-        before, after = row["share_before"], row["share_after"]
+        is_size = (row["attribute"], row["category"]) == SIZE_CELL
+        row |= _measured_sizes(row) if is_size else _measured_shares(row)
+        measure = "mean" if is_size else "share"
+        before, after = row.get(f"{measure}_before"), row.get(f"{measure}_after")
         row["multiplier"] = after / before if before and after is not None else None
-        counts = (row[name] for name in ("n_before", "n_after", "of_before", "of_after"))
-        row |= vars(contingency(*counts))
     asked = [row for row in rows if row["p_value"] is not None]
     if asked:
         corrected = stats.false_discovery_control([row["p_value"] for row in asked], method="bh")

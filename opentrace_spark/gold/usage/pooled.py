@@ -21,6 +21,7 @@ from opentrace_spark.steps import Context
 ALL_PERIODS = "all"
 """Period of the rows on all complete weeks."""
 ALL_TIME, ROLLING, COHORT = "all_time", "rolling_1y", "cohort_1y"
+_YEAR_SPAN = "year:"
 _YEAR_OF_WEEKS = 364
 _YEAR = 365
 
@@ -54,6 +55,18 @@ def complete_weeks(weeks: DataFrame) -> DataFrame:
 def span_of_period(period: Period) -> str:
     """The span under which a period is pooled; no period's name can clash with the other spans."""
     return f"period:{period.name}"
+
+
+def span_of_year(week_start: str) -> Column:
+    """The span under which the weeks of a calendar year are pooled, by the year of their Monday."""
+    return F.concat(F.lit(_YEAR_SPAN), F.year(week_start))
+
+
+def years_of_spans(pooled: DataFrame) -> DataFrame:
+    """The rows of `work_pooled` on calendar years, with `year` INT for the span."""
+    year = F.substring("span", len(_YEAR_SPAN) + 1, 4).cast("int")
+    rows = pooled.where(F.col("span").startswith(_YEAR_SPAN))
+    return rows.withColumn("year", year).drop("span")
 
 
 def build_pooled(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -99,6 +112,7 @@ def _spans_of_weeks(weeks: DataFrame, config: Config) -> DataFrame:
     spans = [
         F.lit(ALL_TIME),
         F.when(rolling, F.lit(ROLLING)),
+        span_of_year("week_start"),
         *(
             F.when(period_covers(period), F.lit(span_of_period(period)))
             for period in config.periods
@@ -151,11 +165,13 @@ def periods_of_spans(weeks: DataFrame, config: Config) -> DataFrame:
 
 
 def build_spans(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Scratch `work_spans`: ranked and measured rows (`metrics.groups.SCHEMA`) of every span."""
+    """Scratch `work_spans`: ranked and measured rows (`metrics.groups.SCHEMA`) of every span but
+    the years."""
     codes = inputs["work_population"].select("model_key", F.col("none_model").alias("model"))
     columns = window_columns(context.config).values()
     pooled = (
         inputs["work_pooled"]
+        .where(~F.col("span").startswith(_YEAR_SPAN))
         .join(F.broadcast(codes), "model_key", how="inner")
         .select("span", "model", *columns)
     )

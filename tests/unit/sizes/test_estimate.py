@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from opentrace_spark.sizes.estimate import fit, predict, sizes
+from opentrace_spark.sizes.line import fit_line
 from opentrace_spark.sizes.repository import Repository, evidence_of
 from opentrace_spark.sizes.settings import SizeSettings
 from opentrace_spark.sizes.validation import is_held_out, quality, validate
@@ -136,7 +137,8 @@ def test_an_architecture_of_one_size_outweighs_a_history_of_files():
         ("a/Qwen3-8B-AWQ", None, 6.1e9, {}, "name", None),
         ("a/OLMo-3-7B-sft", 528384, 14.6e9, {}, "name", "named_size"),
         ("a/m-071", 3.05e6, 3.8e11, {}, "estimated", "stray_bytes"),
-        ("a/Qwen3-8B", None, None, {}, None, None),
+        ("a/Qwen3-8B", None, None, {}, "name", "unchecked_name"),
+        ("a/Qwen3-8B-lora", None, None, {}, None, None),
     ],
 )
 def test_sizes_follow_the_cascade(name, count, size, more, source, flag):
@@ -183,3 +185,47 @@ def test_predicting_needs_no_scikit_learn():
         "sys.exit('sklearn' in sys.modules or 'pyspark' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_line_is_no_level_one():
+    """Half of the models are of one size in many packagings: more than lie on any law."""
+    rng = np.random.default_rng(4)
+    x = rng.uniform(7, 11, 400)
+    y = np.where(np.arange(400) % 2 == 0, 8.0, x - 0.3 + rng.normal(0, 0.04, 400))
+    line = fit_line(x, y, SETTINGS, SETTINGS.inlier_residual)
+    assert line.slope == pytest.approx(1, abs=0.05)
+    assert line.intercept + 9 * line.slope == pytest.approx(8.7, abs=0.05)
+
+
+def test_points_on_no_law_get_slope_one():
+    x = np.linspace(7, 11, 100)
+    line = fit_line(x, np.full(100, 8.0), SETTINGS, SETTINGS.inlier_residual)
+    assert (line.slope, line.intercept) == (1.0, pytest.approx(-1.0))
+
+
+def test_predictions_do_not_depend_on_batches():
+    """More rows than one batch, asked together, in another order, and one by one: the same bits."""
+    rows = synthetic(600, seed=12)
+    fitted = fit(rows[:300], SETTINGS)
+    together = predict(fitted, rows, SETTINGS)
+    backwards = predict(fitted, rows[::-1], SETTINGS)
+    for name in ("parameters", "low", "high"):
+        expected = getattr(together, name)
+        assert getattr(backwards, name)[::-1].tobytes() == expected.tobytes()
+        alone = [getattr(predict(fitted, [row], SETTINGS), name)[0] for row in rows[:40]]
+        assert np.array(alone).tobytes() == expected[:40].tobytes()
+
+
+def test_sizes_are_told_in_three_digits_unless_published():
+    fitted = fit(synthetic(100, seed=9), SETTINGS)
+    rows = [
+        model("a/x", 123_456_789, 3e8),
+        model("a/y", None, 3.333e8),
+        model("a/z-1.234B", None, None),
+    ]
+    published, estimated, named = sizes(fitted, rows, SETTINGS)
+    assert (published.parameter_count, published.low, published.high) == (123_456_789,) * 3
+    assert named.parameter_count == 1_230_000_000
+    for count in (estimated.parameter_count, estimated.low, estimated.high):
+        assert len(str(count).rstrip("0")) <= 3
+    assert estimated.low <= estimated.parameter_count <= estimated.high
