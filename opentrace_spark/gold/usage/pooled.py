@@ -63,7 +63,7 @@ def build_pooled(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     left out.
     """
     columns = window_columns(context.config)
-    weeks = _spans_of_weeks(complete_weeks(inputs["gold_weeks"]), context.config)
+    weeks = spans_of_weeks(complete_weeks(inputs["gold_weeks"]), context.config)
     credited = inputs["work_credits"].select("model_key", "created_date", "window_date")
     # Weeks of the same spans are added up first, so that only their sums are copied per span.
     by_spans = (
@@ -92,7 +92,7 @@ def build_pooled(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     )
 
 
-def _spans_of_weeks(weeks: DataFrame, config: Config) -> DataFrame:
+def spans_of_weeks(weeks: DataFrame, config: Config) -> DataFrame:
     """week_start, the spans that it belongs to, and cohort_last: the last day of the last week."""
     last = weeks.agg(F.max("week_start").alias("last_week"))
     rolling = F.col("week_start") > F.date_sub("last_week", _YEAR_OF_WEEKS)
