@@ -386,11 +386,11 @@ def _check(config: Config) -> None:
     for name, number in dataclasses.asdict(config.sizes).items():
         if not 0 < number < (1 if name == "band" else math.inf):
             raise UsageError(f"configuration sizes.{name}: {number} makes no sense")
-    headline = config.sensitivity.recency
-    if not headline or not {*headline} <= {*config.windows.recency}:
+    windows, headline = config.windows.recency, config.sensitivity.recency
+    if not headline or any(window not in windows for window in headline):
         raise UsageError(
-            f"configuration sensitivity.recency: {', '.join(headline) or 'nothing'} is not among "
-            f"windows.recency; write one or more of {', '.join(config.windows.recency)}"
+            f"configuration sensitivity.recency: {list(headline)} is not some of windows.recency; "
+            f"write one or more of {', '.join(windows)}"
         )
     if min(config.sensitivity.min_downloads, default=0) < 0:
         raise UsageError("configuration sensitivity.min_downloads: has a number below 0")
