@@ -135,15 +135,16 @@ class Sensitivity:
 class Anomalies:
     """When gold/anomalies lists downloads, by two rules (docs/method.md).
 
-    `min_share` of the population's downloads is the floor of both. `per_like_*`: a model's
-    downloads for its likes; `surge_*`: a week far above the weeks before it.
+    `min_share` of the population's downloads is the floor of both, `robust_z` how far a model or a
+    week must be from what it is compared with. `per_like_*`: a model's downloads for its likes;
+    `surge_*`: a week and the weeks before it.
     """
 
     min_share: float
-    per_like_models: int
+    robust_z: float
     per_like_z: float
+    per_like_peers: int
     surge_weeks: int
-    surge_z: float
     surge_ratio: float
     surge_longest: int
 

@@ -198,10 +198,10 @@ def configs(draw: st.DrawFn) -> Config:
         ),
         anomalies=changed(
             "anomalies",
-            per_like_models=(100, 3),
+            robust_z=(3.5, 1.0),
             per_like_z=(5.5, 1.0),
+            per_like_peers=(30, 3),
             surge_weeks=(8, 2),
-            surge_z=(3.5, 1.0),
             surge_ratio=(5.0, 1.5),
             surge_longest=(52, 1),
         ),

@@ -47,24 +47,44 @@ def _per_like(facts: Facts) -> Iterator[dict[str, Any]]:
     members = [facts.models[m] for m in facts.population]
     total = sum(m["total_downloads"] for m in members)
     liked = [m for m in members if m["likes"] is not None and m["likes"] >= 0]
-    if len(liked) < rules.per_like_models:
+    if len(liked) < rules.per_like_peers:
         return
+
+    def group(model: dict[str, Any]) -> int:
+        """The largest n with 2^n - 1 likes, and enough models with so many or more."""
+        n = int(model["likes"] + 1).bit_length() - 1
+        while sum(m["likes"] >= 2**n - 1 for m in liked) < rules.per_like_peers:
+            n -= 1
+        return n
+
     rates = [m["total_downloads"] / (m["likes"] + 1) for m in liked]
     for model, rate in zip(liked, rates, strict=True):
-        z = _robust_z(rate, rates)
-        if z is None or z < rules.per_like_z or model["total_downloads"] / total < rules.min_share:
-            continue
-        yield {
-            "rule": "downloads_per_like",
-            "model_id": model["model_id"],
-            "week_start": None,
-            "downloads": model["total_downloads"],
-            "expected": median(rates) * (model["likes"] + 1),
-            "robust_z": z,
-            "share": model["total_downloads"] / total,
-            "evidence": f"{model['likes']:,} likes; the median model has {median(rates):,.6g} "
-            "downloads per (likes + 1)",
-        }
+        downloads = model["total_downloads"]
+        peers = [m for m in liked if group(m) == group(model)]
+        z_of_all = _robust_z(rate, rates)
+        z = _robust_z(downloads, [m["total_downloads"] for m in peers])
+        if (
+            downloads / total >= rules.min_share
+            and _is_far(rate, rates, z_of_all, rules.per_like_z)
+            and _is_far(downloads, [m["total_downloads"] for m in peers], z, rules.robust_z)
+        ):
+            yield {
+                "rule": "downloads_per_like",
+                "model_id": model["model_id"],
+                "week_start": None,
+                "downloads": downloads,
+                "expected": float(median(m["total_downloads"] for m in peers)),
+                "robust_z": z,
+                "share": downloads / total,
+                "evidence": f"{model['likes']:,} likes, {rate:,.6g} downloads per (likes + 1), "
+                f"the median model of all has {median(rates):,.6g}; {len(peers):,} models have "
+                f"{min(m['likes'] for m in peers):,} to {max(m['likes'] for m in peers):,} likes",
+            }
+
+
+def _is_far(value: float, sample: list[Any], z: float | None, least: float) -> bool:
+    """Whether z is large enough; beside a sample of equal values everything above is far."""
+    return value > median(sample) if z is None else z >= least
 
 
 def _surges(facts: Facts) -> Iterator[dict[str, Any]]:
@@ -89,7 +109,7 @@ def _surges(facts: Facts) -> Iterator[dict[str, Any]]:
                 2 * len(before) >= rules.surge_weeks
                 and count / totals[week] >= rules.min_share
                 and count >= rules.surge_ratio * median(past)
-                and (count > median(past) if z is None else z >= rules.surge_z)
+                and _is_far(count, past, z, rules.robust_z)
             ):
                 flagged += 1
                 yield {

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, functions as F
@@ -18,8 +20,10 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from opentrace_spark.config import Anomalies
 from opentrace_spark.gold.usage.pooled import complete_weeks
 from opentrace_spark.metrics.exact import Integers, exact_sum
-from opentrace_spark.metrics.outliers import Floats, robust_z
+from opentrace_spark.metrics.outliers import robust_z
 from opentrace_spark.steps import Context
+
+Mask = npt.NDArray[np.bool_]
 
 PER_LIKE, SURGE = "downloads_per_like", "surge"
 
@@ -81,36 +85,56 @@ def _per_like(
         keys, downloads, likes = (
             liked[name].to_numpy() for name in ("model_key", "downloads", "likes")
         )
-        places, z, median = outlying_per_like(downloads, likes, settings)
-        found = [
-            _row(
-                PER_LIKE,
-                (int(keys[place]), None),
-                (int(downloads[place]), median * (int(likes[place]) + 1), float(z[place]), total),
-                f"{likes[place]:,} likes; the median model has {median:,.6g} downloads per "
-                "(likes + 1)",
-            )
-            for place in places
-            if downloads[place] / total >= settings.min_share
-        ]
-        yield pa.RecordBatch.from_pylist(found, schema=_FOUND)
+        is_large = downloads / total >= settings.min_share
+        yield pa.RecordBatch.from_pylist(
+            [
+                _row(PER_LIKE, (int(keys[place]), None), downloads, place, peers, total)
+                | {"evidence": _likes_told(downloads, likes, place, peers)}
+                for place, peers in find_outlying(downloads, likes, is_large, settings)
+            ],
+            schema=_FOUND,
+        )
 
     return compared
 
 
-def outlying_per_like(
-    downloads: Integers, likes: Integers, settings: Anomalies
-) -> tuple[Integers, Floats, float]:
-    """Models with far more downloads for their likes than most: places, z of all, the median.
+def find_outlying(
+    downloads: Integers, likes: Integers, is_large: Mask, settings: Anomalies
+) -> Iterator[tuple[int, Integers]]:
+    """Models with far more downloads for their likes than others: their places, and their peers'.
 
-    The rate is downloads / (likes + 1), compared on a logarithmic scale. Nothing is found among
-    fewer models than `per_like_models`, or where most of them have the same rate.
+    Both must be far from usual: downloads / (likes + 1) among all models, and downloads among the
+    peers, the models with about as many likes (of which those with most downloads have more per
+    like, too). Nothing is found among fewer models than `per_like_peers`.
     """
-    if len(downloads) < settings.per_like_models:
-        return np.array([], dtype=np.int64), np.array([]), math.nan
+    if len(downloads) < settings.per_like_peers:
+        return
+    rates = np.log(downloads / (likes + 1))
+    group = _groups(likes, settings.per_like_peers)
+    logs = np.log(downloads)
+    for place in np.flatnonzero(is_large & (robust_z(rates, rates) >= settings.per_like_z)):
+        peers = np.flatnonzero(group == group[place])
+        if robust_z(logs[[place]], logs[peers])[0] >= settings.robust_z:
+            yield int(place), peers
+
+
+def _groups(likes: Integers, fewest: int) -> Integers:
+    """A number for models with about as many likes: 0, 1-2, 3-6, 7-14 and so on, doubling.
+
+    The last group has all likes from its own on, so that it holds at least `fewest` models.
+    """
+    group = np.frexp(likes + 1)[1] - 1  # the exponent: exact where a logarithm may not be
+    from_here_on = np.cumsum(np.bincount(group)[::-1])[::-1]
+    return np.minimum(group, np.flatnonzero(from_here_on >= fewest)[-1])
+
+
+def _likes_told(downloads: Integers, likes: Integers, place: int, peers: Integers) -> str:
     rates = downloads / (likes + 1)
-    z = robust_z(np.log(rates), np.log(rates))
-    return np.flatnonzero((z >= settings.per_like_z) & np.isfinite(z)), z, float(np.median(rates))
+    return (
+        f"{likes[place]:,} likes, {rates[place]:,.6g} downloads per (likes + 1), the median model "
+        f"of all has {np.median(rates):,.6g}; {len(peers):,} models have {likes[peers].min():,} to "
+        f"{likes[peers].max():,} likes"
+    )
 
 
 def _surges(settings: Anomalies) -> Callable[[pa.Table], pa.Table]:
@@ -122,27 +146,24 @@ def _surges(settings: Anomalies) -> Callable[[pa.Table], pa.Table]:
             series[name].to_numpy() for name in ("download_count", "population_downloads")
         )
         weeks, key = series["week_start"].to_pylist(), series["model_key"][0].as_py()
-        found = []
-        for place, before in find_surges(counts, counts / totals >= settings.min_share, settings):
-            usual = counts[before]
-            z = robust_z(np.log(counts[[place]]), np.log(usual))[0]
-            found.append(
-                _row(
-                    SURGE,
-                    (key, weeks[place]),
-                    (int(counts[place]), float(np.median(usual)), float(z), int(totals[place])),
-                    f"{usual.min():,} to {usual.max():,} downloads in the {len(usual)} ordinary "
-                    f"weeks before, {weeks[before[0]]} to {weeks[before[-1]]}",
-                )
-            )
+        is_large = counts / totals >= settings.min_share
+        found = [
+            _row(SURGE, (key, weeks[place]), counts, place, before, int(totals[place]))
+            | {
+                "evidence": f"{counts[before].min():,} to {counts[before].max():,} downloads in "
+                f"the {len(before)} ordinary weeks before, {weeks[before[0]]} to "
+                f"{weeks[before[-1]]}"
+            }
+            for place, before in find_surges(counts, is_large, settings)
+        ]
         return pa.Table.from_pylist(found, schema=_FOUND)
 
     return looked_at
 
 
 def find_surges(
-    counts: Integers, is_large: Any, settings: Anomalies
-) -> Iterator[tuple[int, list[int]]]:
+    counts: Integers, is_large: Mask, settings: Anomalies
+) -> Iterator[tuple[int, Integers]]:
     """Weeks far above a model's usual ones: their places, and those that they are compared with.
 
     `counts` > 0 are the downloads of a model week by week, weeks without any left out; `is_large`
@@ -160,11 +181,11 @@ def find_surges(
             is_large[place]
             and 2 * len(before) >= settings.surge_weeks
             and count >= settings.surge_ratio * np.median(counts[before])
-            and robust_z(np.log(counts[[place]]), np.log(counts[before]))[0] >= settings.surge_z
+            and robust_z(np.log(counts[[place]]), np.log(counts[before]))[0] >= settings.robust_z
         )
         if is_surge:
             lasting += 1
-            yield place, before
+            yield place, np.array(before)
         else:
             lasting = 0
             ordinary.append(place)
@@ -172,14 +193,22 @@ def find_surges(
 
 def _row(
     rule: str,
-    where: tuple[int, Any],
-    measured: tuple[int, float, float, int],
-    evidence: str,
+    where: tuple[int, date | None],
+    counts: Integers,
+    place: int,
+    usual: Integers,
+    total: int,
 ) -> dict[str, Any]:
-    """A row of _FOUND: key and week; downloads, what was expected, z, downloads of all."""
-    downloads, expected, z, total = measured
-    values = (
-        *(rule, *where, downloads, expected, downloads / expected),
-        *(z if math.isfinite(z) else None, downloads / total, evidence),
-    )
-    return dict(zip(_FOUND.names, values, strict=True))
+    """A row of _FOUND without evidence: counts[place], compared with counts[usual]."""
+    downloads, expected = int(counts[place]), float(np.median(counts[usual]))
+    z = float(robust_z(np.log(counts[[place]]), np.log(counts[usual]))[0])
+    return {
+        "rule": rule,
+        "model_key": where[0],
+        "week_start": where[1],
+        "downloads": downloads,
+        "expected": expected,
+        "ratio": downloads / expected,
+        "robust_z": z if math.isfinite(z) else None,
+        "share": downloads / total,
+    }

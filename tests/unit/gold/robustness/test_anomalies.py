@@ -6,10 +6,9 @@ import random
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from opentrace_spark.config import load_config
-from opentrace_spark.gold.robustness.anomalies import find_surges, outlying_per_like
+from opentrace_spark.gold.robustness.anomalies import find_outlying, find_surges
 
 RULES = load_config().anomalies
 
@@ -45,8 +44,8 @@ def test_surge_is_no_part_of_what_later_weeks_are_compared_with() -> None:
     assert surges(long) == [*range(8, 28), 29]
     series = np.array(long, dtype=np.int64)
     before = [usual for _, usual in find_surges(series, series > 0, RULES)]
-    assert before[0] == before[19] == list(range(8))
-    assert before[20] == [*range(1, 8), 28]
+    assert before[0].tolist() == before[19].tolist() == list(range(8))
+    assert before[20].tolist() == [*range(1, 8), 28]
 
 
 def test_surge_that_holds_becomes_the_ordinary_level() -> None:
@@ -82,36 +81,45 @@ def test_later_weeks_do_not_change_what_was_found() -> None:
         assert surges(series[:end]) == [place for place in whole if place < end]
 
 
-def outlying(rates: list[float], likes: int = 0, **values: float) -> list[int]:
-    downloads = np.array([round(rate * (likes + 1)) for rate in rates], dtype=np.int64)
+def outlying(models: list[tuple[int, int]], small: int = 0, **values: float) -> list[int]:
+    """Places of models of (downloads, likes); downloads below `small` are no large share."""
+    downloads, likes = (np.array(column, dtype=np.int64) for column in zip(*models, strict=True))
     rules = replace(RULES, **values)
-    places, _, _ = outlying_per_like(downloads, np.full(len(rates), likes), rules)
-    return places.tolist()
+    return [place for place, _ in find_outlying(downloads, likes, downloads >= small, rules)]
 
 
-def test_downloads_per_like_compares_with_most_models() -> None:
-    # The MAD is ln 2, so that z = 5.5 is 2 to the power of 5.5 / 0.6745: 285 times the median.
-    rates = [50, 100, 200] * 40
-    assert outlying([*rates, 28_000, 29_000, 1]) == [121]
-    assert outlying([*rates, 28_000, 29_000, 1], likes=99) == [121]
-    assert outlying([*rates, 28_000, 29_000, 1], per_like_z=5.4) == [120, 121]
+LIKED = [(50, 0), (100, 0), (200, 0)] * 20
+"""The MAD of logarithms is ln 2, so that z = 5.5 is 2^(5.5 / 0.6745): 285 times the median."""
 
 
-def test_downloads_per_like_needs_enough_models_and_a_spread() -> None:
-    few = [50, 100, 200] * 2 + [10**6]
-    assert outlying(few) == []
-    assert outlying(few, per_like_models=7) == [6]
-    assert outlying([100] * 200 + [10**9]) == []
-    assert outlying([]) == []
+def test_downloads_per_like_compares_with_all_models() -> None:
+    assert outlying([*LIKED, (28_000, 0), (29_000, 0), (1, 0)]) == [61]
+    assert outlying([*LIKED, (28_000, 0), (29_000, 0), (1, 0)], per_like_z=5.4) == [60, 61]
+    assert outlying([*LIKED, (29_000, 0)], small=29_001) == []
 
 
 def test_more_likes_let_expect_more_downloads() -> None:
-    downloads = np.array([100, 200, 400] * 40 + [10**6, 10**6], dtype=np.int64)
-    likes = np.array([0, 1, 3] * 40 + [0, 9999])
-    rates = downloads / (likes + 1)
-    assert set(rates[:120].tolist()) == {100.0}
-    spread = np.array([1, 2] * 61)
-    places, z, median = outlying_per_like(downloads * spread, likes, RULES)
-    assert places.tolist() == [120]
-    assert median == 200
-    assert z[121] == pytest.approx(0)
+    assert outlying([*LIKED, (10**6, 0), (10**6, 9_999)], per_like_peers=1) == [60]
+
+
+def test_downloads_per_like_compares_with_models_of_as_many_likes() -> None:
+    """Those that are liked most have more downloads per like than most: that alone is nothing."""
+    stars = [(10**7 * x, 100 + x) for x in (1, 2, 4)] * 10
+    assert outlying([*LIKED, *LIKED, *stars, (10**8, 100)]) == []
+    assert outlying([*LIKED, *LIKED, *stars, (10**9, 100)]) == [150]
+
+
+def test_few_models_with_many_likes_are_compared_with_those_of_fewer() -> None:
+    some = [(10**7 * x, 40) for x in (1, 2, 4)] * 10
+    models = [*LIKED, *LIKED, *some, (10**9, 10_000)]
+    assert outlying(models, per_like_z=1.0) == [150]
+    # Alone with so many likes it would be compared with itself.
+    assert outlying(models, per_like_z=1.0, per_like_peers=1) == []
+
+
+def test_downloads_per_like_needs_enough_models_and_a_spread() -> None:
+    few = [(50, 0), (100, 0), (200, 0), (10**6, 0)]
+    assert outlying(few) == []
+    assert outlying(few, per_like_peers=4) == [3]
+    empty = np.array([], dtype=np.int64)
+    assert list(find_outlying(empty, empty, empty > 0, RULES)) == []
