@@ -387,17 +387,7 @@ def _check(config: Config) -> None:
     for name, number in dataclasses.asdict(config.sizes).items():
         if not 0 < number < (1 if name == "band" else math.inf):
             raise UsageError(f"configuration sizes.{name}: {number} makes no sense")
-    windows, headline = config.windows.recency, config.sensitivity.recency
-    if not headline or any(window not in windows for window in headline):
-        raise UsageError(
-            f"configuration sensitivity.recency: {list(headline)} is not some of windows.recency; "
-            f"write one or more of {', '.join(windows)}"
-        )
-    if min(config.sensitivity.min_downloads, default=0) < 0:
-        raise UsageError("configuration sensitivity.min_downloads: has a number below 0")
-    for name, number in dataclasses.asdict(config.anomalies).items():
-        if not 0 < number < (1 if name == "min_share" else math.inf):
-            raise UsageError(f"configuration anomalies.{name}: {number} makes no sense")
+    _check_robustness(config)
     if not config.periods or len({p.name for p in config.periods}) != len(config.periods):
         raise UsageError("configuration [[period]]: needs at least one, each name once")
     for name in {p.name for p in config.periods} & set(RESERVED_PERIODS):
@@ -413,3 +403,18 @@ def _check(config: Config) -> None:
         raise UsageError("configuration attributes.pivot: is empty; write a date like 2025-01-01")
     if not 0 < config.attributes.significance < 1:
         raise UsageError("configuration attributes.significance: not between 0 and 1")
+
+
+def _check_robustness(config: Config) -> None:
+    """The sections sensitivity and anomalies."""
+    windows, headline = config.windows.recency, config.sensitivity.recency
+    if not headline or any(window not in windows for window in headline):
+        raise UsageError(
+            f"configuration sensitivity.recency: {list(headline)} is not some of windows.recency; "
+            f"write one or more of {', '.join(windows)}"
+        )
+    if min(config.sensitivity.min_downloads, default=0) < 0:
+        raise UsageError("configuration sensitivity.min_downloads: has a number below 0")
+    for name, number in dataclasses.asdict(config.anomalies).items():
+        if not 0 < number < (1 if name == "min_share" else math.inf):
+            raise UsageError(f"configuration anomalies.{name}: {number} makes no sense")

@@ -109,7 +109,7 @@ def find_outlying(
     """
     if len(downloads) < settings.per_like_peers:
         return
-    rates = np.log(downloads / (likes + 1))
+    rates = np.log(downloads / (likes + 1.0))
     group = _groups(likes, settings.per_like_peers)
     logs = np.log(downloads)
     for place in np.flatnonzero(is_large & (robust_z(rates, rates) >= settings.per_like_z)):
@@ -123,13 +123,13 @@ def _groups(likes: Integers, fewest: int) -> Integers:
 
     The last group has all likes from its own on, so that it holds at least `fewest` models.
     """
-    group = np.frexp(likes + 1)[1] - 1  # the exponent: exact where a logarithm may not be
+    group = np.frexp(likes + 1.0)[1] - 1  # the exponent: exact where a logarithm may not be
     from_here_on = np.cumsum(np.bincount(group)[::-1])[::-1]
     return np.minimum(group, np.flatnonzero(from_here_on >= fewest)[-1])
 
 
 def _likes_told(downloads: Integers, likes: Integers, place: int, peers: Integers) -> str:
-    rates = downloads / (likes + 1)
+    rates = downloads / (likes + 1.0)
     return (
         f"{likes[place]:,} likes, {rates[place]:,.6g} downloads per (likes + 1), the median model "
         f"of all has {np.median(rates):,.6g}; {len(peers):,} models have {likes[peers].min():,} to "

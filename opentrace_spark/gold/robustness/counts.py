@@ -100,6 +100,8 @@ class _AddUp:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         weeks = [row for batch in batches for row in batch.to_pylist()]
+        if not weeks:
+            return
         weeks.sort(key=lambda week: (week["spans"], week["week_start"]))
         starts = [self._starts(counted) for counted in self.counted]
         listed = _listed(self.anomalies)

@@ -108,17 +108,13 @@ class _Measure:
     config: Config
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        names = {
-            level: load_owners(self.models).names[level]
-            for level in ("developer", "organization", "country")
-        }
         for span in (span for batch in batches for span in batch["span"].to_pylist()):
             counts = self._read(list(periods_of(self.config)).index(span))
             measured = {
                 choices: self._cells(choices, counts[counted_by(choices, self.config)])
                 for choices in dict.fromkeys(v.choices for v in variants_of(self.config))
             }
-            rows = figure_rows(measured, names, self.config)
+            rows = figure_rows(measured, load_owners(self.models).names, self.config)
             period = periods_of(self.config)[span]
             yield pa.RecordBatch.from_pylist([{"period": period} | row for row in rows], _ROWS)
 

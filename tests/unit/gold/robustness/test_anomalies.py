@@ -102,6 +102,10 @@ def test_more_likes_let_expect_more_downloads() -> None:
     assert outlying([*LIKED, (10**6, 0), (10**6, 9_999)], per_like_peers=1) == [60]
 
 
+def test_absurd_likes_of_one_model_do_not_hide_the_others() -> None:
+    assert outlying([*LIKED, (29_000, 0), (1, 2**63 - 1)]) == [60]
+
+
 def test_downloads_per_like_compares_with_models_of_as_many_likes() -> None:
     """Those that are liked most have more downloads per like than most: that alone is nothing."""
     stars = [(10**7 * x, 100 + x) for x in (1, 2, 4)] * 10
