@@ -18,7 +18,12 @@ from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.errors import ContentError
 from opentrace_spark.io import read_columns
 from opentrace_spark.silver.lineage import certificate_violations
-from opentrace_spark.tables import DERIVATION_KINDS, SILVER_LINEAGE, TableSpec
+from opentrace_spark.tables import (
+    DERIVATION_KINDS,
+    SENSITIVITY_FIGURES,
+    SILVER_LINEAGE,
+    TableSpec,
+)
 
 Frames = Mapping[str, DataFrame]
 
@@ -295,6 +300,38 @@ def _types_of_a_country(stored: Frames) -> DataFrame:
     )
 
 
+def _baseline_of_sensitivity(stored: Frames) -> DataFrame:
+    """Windows and attributions are in gold/period_summary, too: the same figures bit for bit."""
+    cell = ["period", "level", "scope", *_CURVE]
+    counts = ["units", "downloads"]
+    summary = stored["gold_period_summary"].unpivot(
+        [*cell, *counts], list(SENSITIVITY_FIGURES), "figure", "published"
+    )
+    published = summary.select(
+        *cell, "figure", "published", *(F.col(name).alias(f"{name}_published") for name in counts)
+    )
+    is_there = F.col("option").isin("windows.recency", "attribution") & F.col("entity").isNull()
+    periods = stored["gold_period_summary"].select("period").distinct()
+    rows = stored["gold_sensitivity"].where(is_there).join(periods, "period", how="left_semi")
+    return rows.join(published, [*cell, "figure"], how="left").where(
+        "not result <=> published or not units <=> units_published "
+        "or not downloads <=> downloads_published or is_baseline and not result <=> baseline"
+    )
+
+
+def _credits_of_sensitivity(stored: Frames) -> DataFrame:
+    """Whoever is credited, all the same downloads are."""
+    is_credit = F.col("option").isin("attribution", "organizations.online_unit")
+    return (
+        stored["gold_sensitivity"]
+        .where("scope = 'all'")
+        .where(is_credit | (F.col("value") == "equal_split"))
+        .groupBy("period", "headline_window")
+        .agg(F.min("downloads").alias("least"), F.max("downloads").alias("most"))
+        .where("least <> most")
+    )
+
+
 _KEYS_CHECKED_BELOW = ("silver_model_weeks", "silver_lineage")
 
 CHECKS: tuple[Check, ...] = (
@@ -394,5 +431,17 @@ CHECKS: tuple[Check, ...] = (
         "shares of a country sum to 1",
         ("gold_org_type_by_country",),
         _types_of_a_country,
+    ),
+    Check(
+        "gold_sensitivity",
+        "windows and attributions give the figures of gold/period_summary",
+        ("gold_sensitivity", "gold_period_summary"),
+        _baseline_of_sensitivity,
+    ),
+    Check(
+        "gold_sensitivity",
+        "whoever is credited, the same downloads are",
+        ("gold_sensitivity",),
+        _credits_of_sensitivity,
     ),
 )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from opentrace_spark.errors import UsageError
 
@@ -120,6 +120,38 @@ class Attributes:
 
 
 @dataclass(frozen=True)
+class Sensitivity:
+    """The headline cells that gold/sensitivity works out under every other option.
+
+    One attribution, and a cell for each of the windows in `recency`; `min_downloads`: floors of the
+    population beside the run's own; `largest`: how many of the largest units are followed by name.
+    """
+
+    attribution: str
+    recency: tuple[str, ...]
+    min_downloads: tuple[int, ...]
+    largest: int
+
+
+@dataclass(frozen=True)
+class Anomalies:
+    """When gold/anomalies lists downloads, by two rules (docs/method.md).
+
+    `min_share` of the population's downloads is the floor of both, `robust_z` how far a model or a
+    week must be from what it is compared with. `per_like_*`: a model's downloads for its likes;
+    `surge_*`: a week and the weeks before it.
+    """
+
+    min_share: float
+    robust_z: float
+    per_like_z: float
+    per_like_peers: int
+    surge_weeks: int
+    surge_ratio: float
+    surge_longest: int
+
+
+@dataclass(frozen=True)
 class Period:
     """A named span of weeks, `first` and `last` inclusive Mondays or open (None)."""
 
@@ -146,6 +178,8 @@ class Config:
     publication: Publication
     attributes: Attributes
     sizes: Sizes
+    sensitivity: Sensitivity
+    anomalies: Anomalies
     periods: tuple[Period, ...]
     regions: dict[str, tuple[str, ...]]
     listed_countries: tuple[str, ...]
@@ -167,7 +201,7 @@ FLOOR_SECONDS = ("2022-03-02T23:29:04Z", "2022-03-02T23:29:05Z")
 """createdAt of every repository that is older than the Hub's record of creation times."""
 FLOOR_DATE = date(2022, 3, 2)
 
-_CHOICES = {
+CHOICES = {
     "windows.date": ("own", "root"),
     "windows.creation": ("hub", "first_seen", "drop_censored"),
     "attribution.missing_ancestor": ("nearest", "self"),
@@ -176,7 +210,9 @@ _CHOICES = {
     "organizations.unlisted_owner": ("Unknown", "User"),
     "attributes.shift_period": ("first_head_week", "created"),
     "organizations.online_unit": ("merged", "separate"),
+    "sensitivity.attribution": ("none", "root"),
 }
+"""Values that are words: name -> the words it may be."""
 _SECTIONS: dict[str, type] = {
     "population": Population,
     "windows": Windows,
@@ -186,8 +222,10 @@ _SECTIONS: dict[str, type] = {
     "publication": Publication,
     "attributes": Attributes,
     "sizes": Sizes,
+    "sensitivity": Sensitivity,
+    "anomalies": Anomalies,
 }
-RESERVED_PERIODS = ("all", "week")
+RESERVED_PERIODS = ("all", "week", "rolling_1y")
 """Values of the column `period` that no period of a configuration may take."""
 NOT_NATIONS = ("User", "Unknown", "International", "Online", "International/Online")
 """Words that stand where a country does and are none."""
@@ -262,27 +300,36 @@ def _section(name: str, kind: type, values: dict[str, Any]) -> Any:
     converted = {}
     for key, annotation in get_type_hints(kind).items():
         value = values[key]
-        if annotation == tuple[str, ...] and isinstance(value, list):
+        if isinstance(value, list) and annotation in _LISTS:
             value = tuple(value)
         elif annotation is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         plain = getattr(annotation, "__origin__", annotation)
-        items = value.values() if isinstance(value, dict) else value
-        whole = not isinstance(value, (dict, tuple)) or all(isinstance(x, str) for x in items)
-        if not isinstance(value, plain) or isinstance(value, bool) or not whole:
+        fits = isinstance(value, plain) and not isinstance(value, bool)
+        if not fits or not _holds_only(value, get_args(annotation)):
             raise UsageError(f"configuration {name}.{key}: {value!r} is not a {_words(annotation)}")
-        choices = _CHOICES.get(f"{name}.{key}")
+        choices = CHOICES.get(f"{name}.{key}")
         if choices and value not in choices:
             raise UsageError(f"configuration {name}.{key}: {value!r} is not {' or '.join(choices)}")
         converted[key] = value
     return kind(**converted)
 
 
+def _holds_only(value: Any, kinds: tuple[Any, ...]) -> bool:
+    """Whether all items of a list or table are of its kind; single values have no items."""
+    items = value.values() if isinstance(value, dict) else value if kinds else ()
+    return all(type(item) is kinds[0] for item in items)
+
+
+_LISTS: dict[Any, str] = {
+    tuple[str, ...]: "list of texts",
+    tuple[int, ...]: "list of whole numbers",
+}
+
+
 def _words(annotation: Any) -> str:
-    plain = {int: "whole number", float: "number", str: "text"}
-    return plain.get(annotation) or (
-        "list of texts" if annotation == tuple[str, ...] else "table of texts"
-    )
+    plain = {int: "whole number", float: "number", str: "text", **_LISTS}
+    return plain.get(annotation) or "table of texts"
 
 
 def _period(entry: dict[str, Any]) -> Period:
@@ -334,6 +381,7 @@ def _check(config: Config) -> None:
         "publication.top_entities": config.publication.top_entities,
         "publication.trend_entities": config.publication.trend_entities,
         "sizes.fit_models": config.sizes.fit_models,
+        "sensitivity.largest": config.sensitivity.largest,
     }.items():
         if not 1 <= value < 2**31:
             raise UsageError(f"configuration {path}: {value} is below 1 or absurdly large")
@@ -342,6 +390,7 @@ def _check(config: Config) -> None:
     for name, number in dataclasses.asdict(config.sizes).items():
         if not 0 < number < (1 if name == "band" else math.inf):
             raise UsageError(f"configuration sizes.{name}: {number} makes no sense")
+    _check_robustness(config)
     if not config.periods or len({p.name for p in config.periods}) != len(config.periods):
         raise UsageError("configuration [[period]]: needs at least one, each name once")
     for name in {p.name for p in config.periods} & set(RESERVED_PERIODS):
@@ -357,3 +406,18 @@ def _check(config: Config) -> None:
         raise UsageError("configuration attributes.pivot: is empty; write a date like 2025-01-01")
     if not 0 < config.attributes.significance < 1:
         raise UsageError("configuration attributes.significance: not between 0 and 1")
+
+
+def _check_robustness(config: Config) -> None:
+    """The sections sensitivity and anomalies."""
+    windows, headline = config.windows.recency, config.sensitivity.recency
+    if not headline or any(window not in windows for window in headline):
+        raise UsageError(
+            f"configuration sensitivity.recency: {list(headline)} is not some of windows.recency; "
+            f"write one or more of {', '.join(windows)}"
+        )
+    if min(config.sensitivity.min_downloads, default=0) < 0:
+        raise UsageError("configuration sensitivity.min_downloads: has a number below 0")
+    for name, number in dataclasses.asdict(config.anomalies).items():
+        if not 0 < number < (1 if name == "min_share" else math.inf):
+            raise UsageError(f"configuration anomalies.{name}: {number} makes no sense")

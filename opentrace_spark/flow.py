@@ -18,6 +18,9 @@ from opentrace_spark.gold.attributes.labels import build_labels
 from opentrace_spark.gold.attributes.shares import build_attribute_shares, build_counted
 from opentrace_spark.gold.attributes.shifts import build_attribute_shifts
 from opentrace_spark.gold.attributes.sizes import build_model_sizes, build_size_distribution
+from opentrace_spark.gold.robustness.anomalies import build_anomalies
+from opentrace_spark.gold.robustness.counts import build_choice_counts
+from opentrace_spark.gold.robustness.sensitivity import build_sensitivity
 from opentrace_spark.gold.usage.developer_trends import build_developer_trends
 from opentrace_spark.gold.usage.families import build_families
 from opentrace_spark.gold.usage.intermediaries import build_intermediaries
@@ -43,6 +46,7 @@ from opentrace_spark.silver.names import build_names
 from opentrace_spark.silver.parents import build_annotated, build_listed, build_parents
 from opentrace_spark.silver.rejects import build_rejects
 from opentrace_spark.silver.resolutions import build_resolutions
+from opentrace_spark.silver.root_choices import build_root_choices
 from opentrace_spark.silver.runs import build_asked, build_runs, build_unfound
 from opentrace_spark.silver.sizes import (
     build_size_fit,
@@ -191,6 +195,29 @@ FLOW: tuple[Step, ...] = (
         "gold_org_type_by_country",
         build_org_type_by_country,
         *("work_pooled", "work_credits", "gold_weeks"),
+    ),
+    # What a reviewer asks first: what is odd in the traffic, and what other choices would change.
+    _step(
+        "gold_anomalies",
+        build_anomalies,
+        *("silver_models", "silver_model_weeks", "work_head", "gold_weeks"),
+    ),
+    _step(
+        "work_root_choices",
+        build_root_choices,
+        *("work_parents", "work_first_parents", "work_roots"),
+    ),
+    _step(
+        "work_choice_counts",
+        build_choice_counts,
+        *("work_weeks", "gold_weeks", "silver_model_weeks"),
+        *("work_models", "work_root_choices", "gold_anomalies"),
+    ),
+    _step(
+        "gold_sensitivity",
+        build_sensitivity,
+        *("work_choice_counts", "work_models", "work_root_choices", "work_first_parents"),
+        "gold_weeks",
     ),
 )
 

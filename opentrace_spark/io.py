@@ -29,6 +29,7 @@ from deltalake.transaction import (
     Transaction,
     create_table_with_add_actions,
 )
+from pyarrow import dataset
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -294,6 +295,13 @@ def read_stored(location: str, columns: list[str] | None = None) -> pa.Table:
     """A small stored table, for functions on workers: `location` is a path or URI."""
     filesystem, path = filesystem_of(location)
     return pq.read_table(path, filesystem=filesystem, columns=columns, use_threads=False)
+
+
+def read_stored_batches(location: str) -> Iterator[pa.RecordBatch]:
+    """A stored table of any length, a part at a time, for functions on workers."""
+    filesystem, path = filesystem_of(location)
+    table = dataset.dataset(path, filesystem=filesystem, format="parquet")
+    yield from table.to_batches(use_threads=False)
 
 
 def read_batches(uri: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

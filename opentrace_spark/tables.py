@@ -13,6 +13,13 @@ TOP_K = (1, 3, 5, 10, 20, 100, 1000)
 DERIVATION_KINDS = ("quantized", "adapter", "finetune", "merge", "repackaged")
 """Kinds of derivation, in the order of the `<kind>_share` columns; part of the schema, too."""
 
+SENSITIVITY_FIGURES = ("hhi", "effective_units", "top_1_share", "top_3_share", "top_10_share")
+"""Figures of gold/sensitivity that are those of gold/period_summary; beside them `share`, of the
+units that are followed by name."""
+
+SHARE = "share"
+"""Figure of gold/sensitivity that is the share of one unit."""
+
 REST = "(rest)"
 """Entity of the row that holds everything below the published ranks; its rank is null."""
 
@@ -691,6 +698,75 @@ GOLD_FIELD_COVERAGE = TableSpec(
     ),
 )
 
+GOLD_ANOMALIES = TableSpec(
+    "gold",
+    "anomalies",
+    grain="rule and model, and week where the rule is on weeks",
+    key=("rule", "model_id", "week_start"),
+    description="Downloads of the population that named rules find abnormal; no other table leaves "
+    "them out.",
+    columns=(
+        _required("rule", "string", "downloads_per_like or surge: see docs/method.md"),
+        *_MODEL,
+        Column("week_start", "date", "Monday of the ISO week, UTC; null: the whole history"),
+        _required("downloads", "bigint", "downloads of the model in the week, or in all weeks"),
+        _required(
+            "expected",
+            "double",
+            "downloads that the model's likes, or its weeks before, let expect",
+        ),
+        _required("ratio", "double", "downloads / expected"),
+        Column(
+            "robust_z",
+            "double",
+            "0.6745 (x - median) / MAD, x the logarithm; null where the MAD is 0",
+        ),
+        _required("share", "double", "of the population's downloads of the week, or of all weeks"),
+        _required("evidence", "string", "what was compared, in words"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_SENSITIVITY = TableSpec(
+    "gold",
+    "sensitivity",
+    grain="period, headline window, option and value, level, scope, figure and entity",
+    key=(
+        *("period", "headline_window", "option", "value"),
+        *("level", "scope", "figure", "entity"),
+    ),
+    description="How the headline figures move when one option at a time is changed.",
+    columns=(
+        _required("period", "string", "name of the period, `all`, or rolling_1y"),
+        _required("headline_window", "string", "recency window of the headline cell"),
+        _required("option", "string", "the one option that is changed: see docs/method.md"),
+        _required("value", "string", "its value; all other options as in the run and this cell"),
+        _required("level", "string", "unit: developer, organization or country"),
+        _SCOPE,
+        _required(
+            "figure",
+            "string",
+            "hhi, effective_units, top_1_share, top_3_share, top_10_share; share: of the entity",
+        ),
+        Column("entity", "string", "for share: one of the baseline's largest units, else null"),
+        _required("attribution", "string", "none or root, as the value has it"),
+        _required("recency_window", "string", "none or days, as the value has it"),
+        _required("is_baseline", "boolean", "the value is that of the run and the headline cell"),
+        Column("result", "double", "null without downloads, or where there is no such unit"),
+        Column("baseline", "double", "the figure of the headline cell"),
+        Column("change", "double", "result - baseline"),
+        _required("units", "bigint", "units with downloads"),
+        _required(
+            "downloads",
+            "bigint",
+            "of these units in the window; rounded for national under equal_split",
+        ),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
 GOLD_RUNS = TableSpec(
     "gold",
     "runs",
@@ -739,6 +815,8 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_SIZE_DISTRIBUTION,
     GOLD_MODEL_SIZES,
     GOLD_FIELD_COVERAGE,
+    GOLD_ANOMALIES,
+    GOLD_SENSITIVITY,
     GOLD_RUNS,
 )
 

@@ -20,7 +20,7 @@ def build_first_parents(inputs: Mapping[str, DataFrame], context: Context) -> Da
 
 def build_roots(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Scratch `work_roots`: the first pass, root finding; reads `work_first_parents`."""
-    return find_roots(_links(inputs["work_first_parents"]))
+    return find_roots(parent_links(inputs["work_first_parents"]))
 
 
 def build_components(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -30,7 +30,7 @@ def build_components(inputs: Mapping[str, DataFrame], context: Context) -> DataF
     """
     roots = inputs["work_roots"]
     log_rounds(roots)
-    return find_families(_links(inputs["work_first_parents"]), roots, context.scratch)
+    return find_families(parent_links(inputs["work_first_parents"]), roots, context.scratch)
 
 
 def build_linked(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -100,7 +100,7 @@ def first_parents(parents: DataFrame, parent: str) -> DataFrame:
     )
 
 
-def _links(first: DataFrame) -> DataFrame:
+def parent_links(first: DataFrame) -> DataFrame:
     """What `find_roots` takes: every documented parent in `models/` other than the model itself."""
     return first.select(
         "model_key", F.col("parent_key").alias("first_key"), F.explode("parent_keys").alias("to")
@@ -160,11 +160,15 @@ def _as_lineage(frame: DataFrame, values: Mapping[str, Column]) -> DataFrame:
     )
 
 
+def incomplete_ends(models: DataFrame, status: str) -> DataFrame:
+    """`root_key` of the chains that end in a model whose parent is missing."""
+    ends = models.where(F.col(status) == "parent_missing")
+    return ends.select(F.col("model_key").alias("root_key"))
+
+
 def _keeping_own_where_missing(lineage: DataFrame) -> DataFrame:
     """The option `missing_ancestor = self`: a chain that ends in a missing parent is not used."""
-    ends = lineage.where(F.col("status") == "parent_missing").select(
-        "root_key", F.lit(True).alias("is_missing")
-    )
+    ends = incomplete_ends(lineage, "status").withColumn("is_missing", F.lit(True))
     joined = lineage.join(ends, on="root_key", how="left")
     alone = {"root_id": F.col("model_id"), "root_key": F.col("model_key"), "depth": F.lit(0)}
     own = alone | {"status": F.lit("parent_missing")}

@@ -8,7 +8,7 @@ from datetime import datetime
 from pyspark.sql import Column, DataFrame, functions as F
 
 from opentrace_spark.bronze.models import kept_models
-from opentrace_spark.config import FLOOR_SECONDS, Config
+from opentrace_spark.config import CHOICES, FLOOR_SECONDS, Config
 from opentrace_spark.steps import Context
 
 NO_OWNER = "(no owner)"
@@ -18,8 +18,9 @@ def build_identities(inputs: Mapping[str, DataFrame], context: Context) -> DataF
     """Scratch `work_models`: a slim row per model, known or known from downloads alone.
 
     Columns: model_id, model_key, is_in_models, developer, organization, country (the exact word),
-    org_type, created_at, created_date, created_censored, first_seen, total_downloads,
-    in_population.
+    org_type, is_listed (the owner has a row in organizations/), created_at, created_date,
+    created_<mode> (what created_date is in each mode), created_censored, first_seen,
+    total_downloads, in_population.
     """
     totals = inputs["work_totals"]
     known = (
@@ -53,8 +54,10 @@ def build_identities(inputs: Mapping[str, DataFrame], context: Context) -> DataF
         F.coalesce(F.nullif("organization", F.lit("")), "developer").alias("organization"),
         _country(context.config).alias("country"),
         _org_type(context.config).alias("org_type"),
+        F.col("org").isNotNull().alias("is_listed"),
         "created_at",
-        _created_date(context.config).alias("created_date"),
+        _created_date(context.config.windows.creation).alias("created_date"),
+        *(_created_date(mode).alias(f"created_{mode}") for mode in CHOICES["windows.creation"]),
         _is_censored().alias("created_censored"),
         "first_seen",
         total.alias("total_downloads"),
@@ -97,12 +100,12 @@ def _is_censored() -> Column:
     return F.coalesce(F.date_trunc("second", "created_at").isin(*floors), F.lit(False))
 
 
-def _created_date(config: Config) -> Column:
+def _created_date(mode: str) -> Column:
     """The date that recency windows start from; the session's time zone is UTC."""
     created = F.to_date("created_at")
-    if config.windows.creation == "first_seen":
+    if mode == "first_seen":
         return F.when(F.col("is_in_models"), F.least(created, "first_seen"))
-    if config.windows.creation == "drop_censored":
+    if mode == "drop_censored":
         return F.when(~_is_censored(), created)
     return created
 

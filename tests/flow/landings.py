@@ -24,14 +24,15 @@ def write_small_landing(folder: Path) -> Path:
     """Two developers' roots, a quantiser, a merge, a cycle, a rename; three weeks, one missing."""
     files = {
         "models/models.csv": [
-            "id,createdAt,tags,library_name",
-            "lab/base,2024-01-10T00:00:00Z,license:mit,transformers",
-            "corp/base,2022-03-02T23:29:04Z,,transformers",
+            "id,createdAt,tags,library_name,usedStorage,safetensors",
+            "lab/base,2024-01-10T00:00:00Z,license:mit,transformers,14000000000,"
+            '"{""total"": 7000000000}"',
+            "corp/base,2022-03-02T23:29:04Z,,transformers,,",
             "quant/base-GGUF,2024-05-01T00:00:00Z,"
-            "gguf;base_model:lab/base;base_model:quantized:lab/base,gguf",
-            "user/merge,2024-05-20T00:00:00Z,base_model:corp/base;base_model:lab/base;merge,",
-            "user/a,2024-02-01T00:00:00Z,base_model:user/b,",
-            "user/b,2024-02-02T00:00:00Z,base_model:user/a,",
+            "gguf;base_model:lab/base;base_model:quantized:lab/base,gguf,4000000000,",
+            "user/merge,2024-05-20T00:00:00Z,base_model:corp/base;base_model:lab/base;merge,,,",
+            "user/a,2024-02-01T00:00:00Z,base_model:user/b,,,",
+            "user/b,2024-02-02T00:00:00Z,base_model:user/a,,,",
         ],
         "aliases/aliases.csv": ["legacy_id,current_id", "old-base,corp/base"],
         "organizations/organizations.csv": [

@@ -177,6 +177,11 @@ CONFIGURATIONS = {
         '[[period]]\nname = "x"\nfirst = 2024-01-01\nlast = 2023-01-01\n',
         "first is after last",
     ),
+    "headline window that is not there": (
+        '[windows]\nrecency = ["none", "90d"]\n',
+        "is not some of windows.recency; write one or more of none, 90d",
+    ),
+    "floors as text": ('[sensitivity]\nmin_downloads = ["0"]\n', "list of whole numbers"),
     "bad date": ('[weeks]\nlast_complete_week = "June"\n', "not a date like"),
 }
 

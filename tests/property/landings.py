@@ -189,6 +189,22 @@ def configs(draw: st.DrawFn) -> Config:
             online_unit=("merged", "separate"),
         ),
         publication=changed("publication", top_entities=(1000, 1, 2), trend_entities=(20, 1)),
+        sensitivity=changed(
+            "sensitivity",
+            attribution=("root", "root", "none"),
+            recency=(("365d", "none"), ("182d",)),
+            min_downloads=((0, 200, 1000), (3,)),
+            largest=(5, 1),
+        ),
+        anomalies=changed(
+            "anomalies",
+            robust_z=(3.5, 1.0),
+            per_like_z=(5.5, 1.0),
+            per_like_peers=(30, 3),
+            surge_weeks=(8, 2),
+            surge_ratio=(5.0, 1.5),
+            surge_longest=(52, 1),
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from opentrace_spark.config import Config
 from tests.compare import assert_same_tables
 from tests.property.landings import Landing, configs, landings, random_examples
-from tests.reference import reference_tables
+from tests.reference import reference_tables, robustness_tables
 
 
 @random_examples(5)
@@ -26,3 +26,4 @@ def test_pipeline_agrees_with_reference(spark: Any, landing: Landing, config: Co
         folder = landing.write(Path(scratch) / "landing")
         tables = run_tables(spark, folder, Path(scratch) / "warehouse", config)
         assert_same_tables(tables, reference_tables(folder, config))
+        assert_same_tables(tables, robustness_tables(folder, config))

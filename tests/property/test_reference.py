@@ -61,6 +61,8 @@ ATTRIBUTE_TABLES = {
     "gold_field_coverage",
 }
 """Not in the reference: tests/flow/test_attribute_tables.py counts them from silver."""
+ROBUSTNESS_TABLES = {"gold_anomalies", "gold_sensitivity"}
+"""Told by `robustness_tables`: tests/property/test_pipeline_property.py compares them."""
 ATTRIBUTE_COLUMNS = {*ATTRIBUTES.names, "base_relation"} - {"model_key", "gated"}
 """Not in the reference: tests/unit/attributes has the rules, tests/flow/test_attributes.py rows."""
 
@@ -69,7 +71,7 @@ ATTRIBUTE_COLUMNS = {*ATTRIBUTES.names, "base_relation"} - {"model_key", "gated"
 @given(landing=landings(), config=configs())
 def test_columns_and_keys_are_those_of_the_tables(landing: Landing, config: Config) -> None:
     tables = tables_of(landing, config)
-    others = {*ATTRIBUTE_TABLES, "gold_runs"}
+    others = {*ATTRIBUTE_TABLES, *ROBUSTNESS_TABLES, "gold_runs"}
     assert set(tables) == {spec.id for spec in TABLES} - others
     for spec in (spec for spec in TABLES if spec.id not in others):
         columns = {c.name for c in spec.columns} - NOT_COMPARED

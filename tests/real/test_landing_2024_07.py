@@ -195,5 +195,27 @@ def test_samples_and_rejects(warehouse):
     ]
 
 
+def test_anomalies_have_the_known_one_and_few_others(warehouse):
+    listed = by_key(table(warehouse, "gold/anomalies"), ["rule", "model_id", "week_start"])
+    known = listed[("downloads_per_like", "MIT/ast-finetuned-audioset-10-10-0.4593", None)]
+    assert known["downloads"] == 680_847_003
+    assert round(known["share"], 4) == 0.3709
+    assert len(listed) <= 10
+
+
+def test_sensitivity_starts_from_the_published_figures(warehouse):
+    rows = table(warehouse, "gold/sensitivity", level="developer", figure="hhi").to_pylist()
+    found = {
+        (row["headline_window"], row["option"], row["value"]): row["result"]
+        for row in rows
+        if row["period"] == "all"
+    }
+    for cell, (_, _, hhi, *_) in PUBLISHED.items():
+        if cell[:2] == ("developer", "root"):
+            assert round(found[cell[2], "attribution", "root"], 10) == hhi
+    with_anomalies, without = (found["none", "anomalies", value] for value in ("kept", "set_aside"))
+    assert with_anomalies > 0.15 > 0.05 > without
+
+
 def test_run_stays_below_6_gib(run):
     assert 0 < run[1] < 6 * 2**30

@@ -5,5 +5,6 @@ only the configuration's class and the tables' column names. Clear and slow on p
 """
 
 from tests.reference.pipeline import reference_tables
+from tests.reference.robustness import robustness_tables
 
-__all__ = ["reference_tables"]
+__all__ = ["reference_tables", "robustness_tables"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,44 @@ FLOORED = ("2022-03-02T23:29:04", "2022-03-02T23:29:05")
 Rows = list[dict[str, Any]]
 
 
+@dataclass
+class Hub:
+    """What a landing says, settled: before any table of downloads by unit."""
+
+    facts: Facts
+    documented: Documented
+    reports: dict[tuple[date, str], dict[str, str]]
+    rejects: Rows
+
+
 def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
     """Rows of every table but gold/runs, by table id.
 
     Left out are the columns parameters, run_id and processed_at, and the raw values of rejects.
     """
+    hub = read_hub(landing, config)
+    facts = hub.facts
+    return {
+        "silver_models": list(facts.models.values()),
+        "silver_model_weeks": _model_week_rows(facts.counts, facts.labels, hub.reports),
+        "silver_lineage": list(facts.lineage.values()),
+        "silver_rejects": hub.rejects,
+        "silver_resolutions": _resolution_rows(hub.reports, hub.documented),
+        "gold_weeks": weeks_table(facts),
+        "gold_samples": samples_table(facts),
+        "gold_usage_shares": usage_shares_table(facts),
+        "gold_concentration": concentration_table(facts),
+        "gold_leaderboards": leaderboards_table(facts),
+        "gold_developer_trends": developer_trends_table(facts),
+        "gold_period_summary": period_summary_table(facts),
+        "gold_intermediaries": intermediaries_table(facts),
+        "gold_families": families_table(facts),
+        "gold_org_type_by_country": org_type_by_country_table(facts),
+    }
+
+
+def read_hub(landing: Path, config: Config) -> Hub:
+    """Everything that the tables are made of."""
     rejects: Rows = []
     read: dict[str, list[Record]] = {}
     for kind in COLUMNS:
@@ -72,23 +106,7 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
         last_complete=_last_complete(landing, config),
         organization_of={row["developer"]: (row["country"], row["org_type"]) for row in models},
     )
-    return {
-        "silver_models": models,
-        "silver_model_weeks": _model_week_rows(counts, labels, reports),
-        "silver_lineage": lineage,
-        "silver_rejects": rejects,
-        "silver_resolutions": _resolution_rows(reports, documented),
-        "gold_weeks": weeks_table(facts),
-        "gold_samples": samples_table(facts),
-        "gold_usage_shares": usage_shares_table(facts),
-        "gold_concentration": concentration_table(facts),
-        "gold_leaderboards": leaderboards_table(facts),
-        "gold_developer_trends": developer_trends_table(facts),
-        "gold_period_summary": period_summary_table(facts),
-        "gold_intermediaries": intermediaries_table(facts),
-        "gold_families": families_table(facts),
-        "gold_org_type_by_country": org_type_by_country_table(facts),
-    }
+    return Hub(facts, documented, reports, rejects)
 
 
 def monday(day: date) -> date:

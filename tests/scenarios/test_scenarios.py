@@ -13,7 +13,7 @@ import pytest
 
 from opentrace_spark.config import Config, load_config
 from tests.compare import SPECS, assert_none, assert_same_tables, unmet
-from tests.reference import reference_tables
+from tests.reference import reference_tables, robustness_tables
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.name for path in HERE.iterdir() if (path / "landing").is_dir())
@@ -27,6 +27,7 @@ IN_EVERY_RUN = {
     "missing_parent",
     "renames",
     "self_parent",
+    "sensitivity",
     "single_unit",
     "ties_at_k",
     "unknown_metadata",
@@ -46,6 +47,15 @@ def expected_of(scenario: str) -> list[Path]:
     return sorted((HERE / scenario / "expected").glob("*.csv"))
 
 
+def tables_of_reference(scenario: str) -> dict[str, Any]:
+    """All tables; those that take long only where the scenario speaks of them."""
+    landing, config = HERE / scenario / "landing", config_of(scenario)
+    tables = reference_tables(landing, config)
+    if any(file.name.startswith("gold_sensitivity") for file in expected_of(scenario)):
+        tables |= robustness_tables(landing, config)
+    return tables
+
+
 def test_scenarios_are_found_and_whole() -> None:
     assert len(SCENARIOS) >= 21
     for scenario in SCENARIOS:
@@ -55,7 +65,7 @@ def test_scenarios_are_found_and_whole() -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_reference_agrees_with_scenario(scenario: str) -> None:
-    tables = reference_tables(HERE / scenario / "landing", config_of(scenario))
+    tables = tables_of_reference(scenario)
     assert_none([line for file in expected_of(scenario) for line in unmet(tables, file)])
 
 
@@ -76,5 +86,5 @@ def test_pipeline_agrees_with_scenario(scenario: str, spark: Any, tmp_path: Path
         named.add("models")  # the names of its keys
     tables = run_tables(spark, landing, tmp_path / "warehouse", config, tuple(sorted(named)))
     assert_none([line for file in expected_of(scenario) for line in unmet(tables, file)])
-    reference = reference_tables(landing, config)
+    reference = tables_of_reference(scenario)
     assert_same_tables(tables, {table: reference[table] for table in tables})

@@ -17,6 +17,11 @@ def country_unit(country: str, config: Config) -> Column:
     return F.when(F.col(country).isin(*_ONLINE_WORDS), F.lit(ONLINE)).otherwise(F.col(country))
 
 
+def unit_of_word(word: str, online_unit: str) -> str:
+    """`country_unit` of one word."""
+    return ONLINE if online_unit == "merged" and word in _ONLINE_WORDS else word
+
+
 def is_nation(country: Column) -> Column:
     """Whether a unit is a nation: not User, International/Online or Unknown."""
     return ~country.isin(*NOT_NATIONS)

@@ -76,7 +76,9 @@ def build_pooled(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     left out.
     """
     columns = window_columns(context.config)
-    weeks = _spans_of_weeks(complete_weeks(inputs["gold_weeks"]), context.config)
+    weeks = spans_of_weeks(complete_weeks(inputs["gold_weeks"]), context.config).withColumn(
+        "spans", F.array_append("spans", span_of_year("week_start"))
+    )
     credited = inputs["work_credits"].select("model_key", "created_date", "window_date")
     # Weeks of the same spans are added up first, so that only their sums are copied per span.
     by_spans = (
@@ -105,14 +107,13 @@ def build_pooled(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     )
 
 
-def _spans_of_weeks(weeks: DataFrame, config: Config) -> DataFrame:
+def spans_of_weeks(weeks: DataFrame, config: Config) -> DataFrame:
     """week_start, the spans that it belongs to, and cohort_last: the last day of the last week."""
     last = weeks.agg(F.max("week_start").alias("last_week"))
     rolling = F.col("week_start") > F.date_sub("last_week", _YEAR_OF_WEEKS)
     spans = [
         F.lit(ALL_TIME),
         F.when(rolling, F.lit(ROLLING)),
-        span_of_year("week_start"),
         *(
             F.when(period_covers(period), F.lit(span_of_period(period)))
             for period in config.periods
