@@ -76,7 +76,7 @@ def build_derivation_flows(inputs: Mapping[str, DataFrame], context: Context) ->
         .groupBy(*_CELL, *_PAIR, "parts", "of")
         .agg(F.sum("downloads").alias("downloads"))
     )
-    return counted.groupBy(*_CELL).applyInArrow(_shared_out, from_arrow_schema(_FLOWS))
+    return counted.groupBy(*_CELL).applyInArrow(share_out, from_arrow_schema(_FLOWS))
 
 
 def _not_derived() -> Column:
@@ -162,11 +162,12 @@ def _chains(nodes: pa.Table, codes: Integers) -> Chains:
     return Chains(np.append(up, len(keys)), np.append(depth, 0), codes)
 
 
-def _shared_out(rows: pa.Table) -> pa.Table:
+def share_out(rows: pa.Table) -> pa.Table:
     """One sample, period and window: downloads shared out equally over pairs of methods.
 
-    Sums are whole numbers, one per denominator; each is divided once, and `math.fsum` rounds the
-    sum of the quotients once: the order of rows can't show.
+    Takes _CELL, _PAIR (as sets of labels), parts, of, downloads; gives _FLOWS. Sums are whole
+    numbers, one per denominator; each is divided once, and `math.fsum` rounds the sum of the
+    quotients once: the order of rows can't show.
     """
     methods = shipped_vocabulary().attributes["training_methods"]
     sums: defaultdict[tuple[str, ...], Counter[int]] = defaultdict(Counter)
