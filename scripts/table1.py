@@ -215,7 +215,8 @@ def lines_of(
             cells += [_number(theirs.get(bin_)), *_compared(ours, bin_, place, theirs)]
             cells += _compared(without, bin_, place, theirs) if without else []
         if ours.multipliers:
-            cells += [_ratio(theirs.get(MULTIPLIER)), _ratio(ours.multipliers.get(place))]
+            ratios = theirs.get(MULTIPLIER), ours.multipliers.get(place)
+            cells += [_number(ratio, digits=1) for ratio in ratios]
         yield _line(cells)
 
 
@@ -237,12 +238,8 @@ def _compared(ours: Ours, bin_: str, place: Place, theirs: dict[str, float]) -> 
     return _number(share), difference
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
-def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def _line(cells: list[str]) -> str:

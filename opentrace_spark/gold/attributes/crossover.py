@@ -115,9 +115,9 @@ def crossover(tallies: Sequence[Tally]) -> dict[str, Any]:
     tallies = [tally for tally in tallies if tally.total]
     leads = [(tally.lacks > tally.meets) - (tally.lacks < tally.meets) for tally in tallies]
     ahead = [place for place, lead in enumerate(leads) if lead > 0]
-    first = ahead[0] if ahead else None
+    first = min(ahead, default=None)
     not_ahead = [place for place, lead in enumerate(leads) if lead <= 0]
-    lasting = not_ahead[-1] + 1 if not_ahead else first
+    lasting = max(not_ahead, default=-1) + 1
     decided = [lead for lead in leads if lead]
     return {
         "periods": len(tallies),
