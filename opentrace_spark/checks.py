@@ -291,6 +291,61 @@ def _attributes_of_a_sample(stored: Frames) -> DataFrame:
     )
 
 
+def _steps_of_a_sample(stored: Frames) -> DataFrame:
+    """Steps whose shares do not sum to 1, and samples that lack one of the three."""
+    group = ["sample", "period", "recency_window"]
+    steps = stored["gold_derivation_flows"].groupBy(*group, "step").agg(F.sum("share").alias("one"))
+    is_wrong = F.abs(F.col("one") - 1) > _TOLERANCE
+    return (
+        steps.groupBy(*group)
+        .agg(F.count(F.lit(1)).alias("steps"), F.count_if(is_wrong).alias("wrong"))
+        .where("steps <> 3 or wrong > 0")
+    )
+
+
+def _downloads_of_a_step(stored: Frames) -> DataFrame:
+    """Steps that lose or gain downloads: modality_flows counts the same models without lineage."""
+    group = ["sample", "period", "recency_window"]
+    steps = (
+        stored["gold_derivation_flows"]
+        .groupBy(*group, "step")
+        .agg(F.sum("downloads").alias("found"))
+    )
+    totals = stored["gold_modality_flows"].groupBy(*group).agg(F.sum("downloads").alias("total"))
+    differ = F.abs(F.col("found") - F.col("total")) > _TOLERANCE * F.col("total")
+    return steps.join(totals, group, how="full").where(F.coalesce(differ, F.lit(True)))
+
+
+def _crossover_of_weeks(stored: Frames) -> DataFrame:
+    """Weeks named in osi_crossover whose shares are not those of attribute_shares, or in which the
+    models that lack the criterion are not ahead."""
+    named = stored["gold_osi_crossover"].where("grain = 'week'")
+    weeks = named.select(
+        "sample",
+        "recency_window",
+        F.inline(
+            F.array(
+                *(
+                    F.struct(
+                        F.col(f"{which}_period").alias("period"),
+                        F.col(f"{which}_meets_share").alias("meets"),
+                        F.col(f"{which}_lacks_share").alias("lacks"),
+                    )
+                    for which in ("first", "lasting")
+                )
+            )
+        ),
+    ).where("period is not null")
+    criterion = (
+        "attribute = 'osi_data_criterion' and granularity = 'category' and category = 'lacks'"
+    )
+    shares = stored["gold_attribute_shares"].where(criterion)
+    cell = ["sample", "recency_window", "period"]
+    return weeks.join(shares.select(*cell, "share"), cell, how="left").where(
+        "not lacks <=> share or meets >= lacks"
+    )
+
+
 def _types_of_a_country(stored: Frames) -> DataFrame:
     return (
         stored["gold_org_type_by_country"]
@@ -425,6 +480,24 @@ CHECKS: tuple[Check, ...] = (
         "shares of an exclusive attribute sum to 1, others to no less",
         ("gold_attribute_shares",),
         _attributes_of_a_sample,
+    ),
+    Check(
+        "gold_derivation_flows",
+        "shares of a step sum to 1, and no step is missing",
+        ("gold_derivation_flows",),
+        _steps_of_a_sample,
+    ),
+    Check(
+        "gold_derivation_flows",
+        "downloads of a step are those of the sample",
+        ("gold_derivation_flows", "gold_modality_flows"),
+        _downloads_of_a_step,
+    ),
+    Check(
+        "gold_osi_crossover",
+        "shares of a week are those of attribute_shares",
+        ("gold_osi_crossover", "gold_attribute_shares"),
+        _crossover_of_weeks,
     ),
     Check(
         "gold_org_type_by_country",

@@ -13,6 +13,8 @@ from opentrace_spark.bronze.models import build_models as build_bronze_models, b
 from opentrace_spark.bronze.organizations import build_organizations
 from opentrace_spark.errors import UsageError
 from opentrace_spark.gold.attributes.coverage import build_field_coverage
+from opentrace_spark.gold.attributes.crossover import build_osi_crossover
+from opentrace_spark.gold.attributes.derivation import build_derivation_flows
 from opentrace_spark.gold.attributes.flows import build_modality_flows
 from opentrace_spark.gold.attributes.labels import build_labels
 from opentrace_spark.gold.attributes.shares import build_attribute_shares, build_counted
@@ -164,6 +166,7 @@ FLOW: tuple[Step, ...] = (
         build_attribute_shifts,
         *("work_counted", "work_weekly", "work_population", "work_labels", "gold_weeks"),
     ),
+    _step("gold_osi_crossover", build_osi_crossover, "work_counted", "gold_weeks"),
     _step("work_pooled", build_pooled, "silver_model_weeks", "work_credits", "gold_weeks"),
     _step(
         "gold_size_distribution",
@@ -172,6 +175,11 @@ FLOW: tuple[Step, ...] = (
     ),
     _step("gold_model_sizes", build_model_sizes, "work_size_validation", "silver_models"),
     _step("gold_modality_flows", build_modality_flows, "work_pooled", "work_labels", "gold_weeks"),
+    _step(
+        "gold_derivation_flows",
+        build_derivation_flows,
+        *("silver_models", "silver_lineage", "work_pooled", "gold_weeks"),
+    ),
     _step("work_spans", build_spans, "work_pooled", "work_population", "gold_weeks"),
     _step(
         "gold_leaderboards",

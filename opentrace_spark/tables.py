@@ -679,6 +679,79 @@ GOLD_MODEL_SIZES = TableSpec(
     ),
 )
 
+GOLD_DERIVATION_FLOWS = TableSpec(
+    "gold",
+    "derivation_flows",
+    grain="sample, period, window, step, method before and method",
+    key=("sample", "period", "recency_window", "step", "previous_method", "method"),
+    description="How the downloaded models were made, derivation by derivation from their roots.",
+    columns=(
+        _required("sample", "string", "population or head (the head sample)"),
+        _required("period", "string", "name of the period, or `all`; complete weeks"),
+        _required("recency_window", "string", "none, or days after creation in which they count"),
+        _required("step", "string", "1, 2: the first, second derivation from the root; 3+: later"),
+        _required(
+            "previous_method",
+            "string",
+            "how the model was made that the step starts from: as method; at step 1 of a root",
+        ),
+        _required(
+            "method",
+            "string",
+            "how the step's model was made: a category of training_methods, `continued "
+            "pretraining`, or Undocumented; `not derived` without a parent, `ended` after the last",
+        ),
+        _required("downloads", "double", "of the sample's models; several methods share equally"),
+        _required("share", "double", "of the sample's downloads; those of a step sum to 1"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+_CRITERION_SHARES = (
+    ("meets_share", "of all downloads: models that meet the OSI data criterion"),
+    ("lacks_share", "likewise: that lack it"),
+    ("documented_share", "likewise: of which it is known at all; of the rest nobody knows"),
+)
+
+GOLD_OSI_CROSSOVER = TableSpec(
+    "gold",
+    "osi_crossover",
+    grain="sample, window and grain",
+    key=("sample", "recency_window", "grain"),
+    description="When models that lack the OSI data criterion overtook those that meet it.",
+    columns=(
+        _required("sample", "string", "population or head (the head sample)"),
+        _required("recency_window", "string", "none, or days after creation in which they count"),
+        _required("grain", "string", "week, quarter or year: what is compared; complete weeks"),
+        _required("periods", "bigint", "periods with downloads; missing weeks are in none"),
+        Column("first_observed", "string", "the first of them: Monday, 2025-Q1 or 2025"),
+        Column("last_observed", "string", "the last of them"),
+        *(Column(name, "double", f"{text}; all periods") for name, text in _CRITERION_SHARES),
+        Column("first_period", "string", "first in which lacks_share is larger; null where never"),
+        Column("first_weeks", "bigint", "complete weeks that it has in the data"),
+        *(
+            Column(f"first_{name}", "double", f"{text}; first_period")
+            for name, text in _CRITERION_SHARES
+        ),
+        Column("lasting_period", "string", "from it on lacks_share is larger in all; null if none"),
+        Column("lasting_weeks", "bigint", "complete weeks that it has in the data"),
+        *(
+            Column(f"lasting_{name}", "double", f"{text}; lasting_period")
+            for name, text in _CRITERION_SHARES
+        ),
+        Column(
+            "is_overtaking",
+            "boolean",
+            "meets_share was larger in a period before first_period: false says that the data "
+            "begin too late to show it, null that there is no first_period",
+        ),
+        _required("order_changes", "bigint", "how often the larger share became the smaller"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
 GOLD_FIELD_COVERAGE = TableSpec(
     "gold",
     "field_coverage",
@@ -814,6 +887,8 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_MODALITY_FLOWS,
     GOLD_SIZE_DISTRIBUTION,
     GOLD_MODEL_SIZES,
+    GOLD_DERIVATION_FLOWS,
+    GOLD_OSI_CROSSOVER,
     GOLD_FIELD_COVERAGE,
     GOLD_ANOMALIES,
     GOLD_SENSITIVITY,

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from opentrace_spark.config import Config, load_config
 from opentrace_spark.silver.attributes import ATTRIBUTES
+from opentrace_spark.silver.sizes import SIZES
 from opentrace_spark.tables import TABLES, TOP_K
 from tests.compare import NOT_COMPARED, assert_same_tables, differences
 from tests.property.landings import FORMATS, Landing, configs, landings
@@ -58,12 +59,17 @@ ATTRIBUTE_TABLES = {
     "gold_attribute_shares",
     "gold_attribute_shifts",
     "gold_modality_flows",
+    "gold_derivation_flows",
+    "gold_osi_crossover",
     "gold_field_coverage",
+    "gold_model_sizes",
+    "gold_size_distribution",
 }
-"""Not in the reference: tests/flow/test_attribute_tables.py counts them from silver."""
+"""Not in the reference: tests/flow/test_attribute_tables.py counts them from silver, and
+test_size_tables.py and test_derivation_and_crossover.py those that it does not."""
 ROBUSTNESS_TABLES = {"gold_anomalies", "gold_sensitivity"}
 """Told by `robustness_tables`: tests/property/test_pipeline_property.py compares them."""
-ATTRIBUTE_COLUMNS = {*ATTRIBUTES.names, "base_relation"} - {"model_key", "gated"}
+ATTRIBUTE_COLUMNS = {*ATTRIBUTES.names, *SIZES.names, "base_relation"} - {"model_key", "gated"}
 """Not in the reference: tests/unit/attributes has the rules, tests/flow/test_attributes.py rows."""
 
 

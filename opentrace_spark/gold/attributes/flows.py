@@ -10,7 +10,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.attributes.modality import output_group
 from opentrace_spark.attributes.vocabulary import shipped_vocabulary
-from opentrace_spark.gold.attributes.labels import categories_of_text
+from opentrace_spark.gold.attributes.labels import categories_of_text, samples
 from opentrace_spark.gold.usage.pooled import per_window, periods_of_spans
 from opentrace_spark.steps import Context
 
@@ -33,7 +33,6 @@ def build_modality_flows(inputs: Mapping[str, DataFrame], context: Context) -> D
     """
     columns = ("model_key", "in_head", "input_modality", "output_modality")
     sides = inputs["work_labels"].select(*columns).mapInArrow(_sides, from_arrow_schema(_SIDES))
-    samples = F.array(F.lit("population"), F.when(F.col("in_head"), F.lit("head")))
     periods = periods_of_spans(inputs["gold_weeks"], context.config)
     rows = (
         inputs["work_pooled"]
@@ -41,7 +40,7 @@ def build_modality_flows(inputs: Mapping[str, DataFrame], context: Context) -> D
         .select("model_key", "period", per_window(context.config))
         .where("downloads > 0")
         .join(sides, "model_key", how="inner")
-        .withColumn("sample", F.explode(F.array_compact(samples)))
+        .select("period", "recency_window", "inputs", "outputs", "downloads", samples("in_head"))
     )
     summed = rows.groupBy(*_PERIOD, "inputs", "outputs").agg(F.sum("downloads").alias("downloads"))
     total = F.sum("downloads").over(Window.partitionBy(*_PERIOD))

@@ -50,7 +50,7 @@ def build_labels(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     """
     models = inputs["silver_models"].where("in_population")
     dates = inputs["work_credits"].select("model_key", "window_date")
-    labels = (_text(models, column).alias(name) for name, column in COLUMN_OF.items())
+    labels = (label_text(models, column).alias(name) for name, column in COLUMN_OF.items())
     return models.join(dates, "model_key", how="inner").select(
         "model_key",
         F.col("in_head_sample").alias("in_head"),
@@ -60,7 +60,14 @@ def build_labels(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     )
 
 
-def _text(models: DataFrame, column: str) -> Column:
+def samples(in_head: str) -> Column:
+    """Generator of a row per sample that a model of the population is in: its name, as `sample`."""
+    names = F.array(F.lit("population"), F.when(F.col(in_head), F.lit("head")))
+    return F.explode(F.array_compact(names)).alias("sample")
+
+
+def label_text(models: DataFrame, column: str) -> Column:
+    """A column of silver/models as a cell of `work_labels`: its labels between _BETWEEN."""
     is_list = dict(models.dtypes)[column].startswith("array")
     labels = F.concat_ws(_BETWEEN, column) if is_list else F.col(column)
     return F.coalesce(labels, F.lit(""))
@@ -117,7 +124,7 @@ def _sets(texts: object, attribute: Attribute) -> LabelSets:
     sets = [_labels(text) for text in encoded.dictionary.to_pylist()]
     of_each = {
         "label": [labels or (attribute.absent,) for labels in sets],
-        "category": [_categories(labels, attribute) for labels in sets],
+        "category": [categories_of_labels(labels, attribute) for labels in sets],
     }
     names = {
         granularity: tuple(sorted({name for found in of_sets for name in found}))
@@ -142,10 +149,10 @@ def _labels(text: str) -> tuple[str, ...]:
 
 def categories_of_text(text: str, attribute: Attribute) -> tuple[str, ...]:
     """The categories of a model, from its cell of `work_labels`."""
-    return _categories(_labels(text), attribute)
+    return categories_of_labels(_labels(text), attribute)
 
 
-def _categories(labels: tuple[str, ...], attribute: Attribute) -> tuple[str, ...]:
+def categories_of_labels(labels: tuple[str, ...], attribute: Attribute) -> tuple[str, ...]:
     """As the taxonomy says; a word that it lacks (a kind of organisation) is a category itself."""
     known = attribute.category_of.keys() | {attribute.absent}
     if attribute.open or all(label in known for label in labels):

@@ -25,7 +25,7 @@ ALL = "(all)"
 SIZED = "(sized)"
 """Attribute of the rows on the head sample's downloads of models of known size: `parameters` is the
 sum of a model's parameters times its downloads."""
-_FIRST_YEAR, _LAST_YEAR = 2022, 2025
+FIRST_YEAR, LAST_YEAR = 2022, 2025
 """The bins of years: up to the first, each year between, from the last on (Figs. 9, 10)."""
 _COUNTED = pa.schema(
     [
@@ -137,8 +137,8 @@ def bin_of(day: str) -> Column:
     """The bin of years that a date belongs to."""
     year = F.year(day)
     return (
-        F.when(year <= _FIRST_YEAR, f"<={_FIRST_YEAR}")
-        .when(year >= _LAST_YEAR, f">={_LAST_YEAR}")
+        F.when(year <= FIRST_YEAR, f"<={FIRST_YEAR}")
+        .when(year >= LAST_YEAR, f">={LAST_YEAR}")
         .otherwise(year.cast("string"))
     )
 

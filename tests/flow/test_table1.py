@@ -1,0 +1,136 @@
+"""scripts/table1: the paper's Table 1 beside that of a warehouse."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from opentrace_spark.errors import ContentError
+
+HEADER = "attribute,category,to_2022,y2023,y2024,from_2025,multiplier"
+MADE_UP = [
+    "Organization,User,0.1,0.2,0.25,0.4,2.5",
+    "Organization,Company,0.5,0.5,0.5,0.5,1.0",
+    "Model Size,mean parameters,215e6,827e6,1.76e9,20.8e9,17.0",
+    "License,Open Use,0.8,0.8,0.2,0.5,0.9",
+    "Methods,RLHF,0.1,0.1,0.1,0.1,0.1",
+]
+
+
+def _load() -> ModuleType:
+    path = Path(__file__).parents[2] / "scripts" / "table1.py"
+    spec = importlib.util.spec_from_file_location("table1_script", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclasses look there for their annotations
+    spec.loader.exec_module(module)
+    return module
+
+
+script = _load()
+
+
+def write(folder: Path, *lines: str) -> Path:
+    (folder / "paper_table1.csv").write_text("\n".join([HEADER, *lines, ""]), encoding="utf-8")
+    return folder
+
+
+def printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str | Path
+) -> tuple[int, list[str], str]:
+    """Exit status, the cells of each line, and what was said of mistakes."""
+    monkeypatch.setattr(sys, "argv", ["table1", *map(str, options)])
+    status = script.main()
+    said = capsys.readouterr()
+    return status, said.out.splitlines(), said.err
+
+
+def test_both_tables_side_by_side(
+    built: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of 2,800 downloads corp/base has 600, those of user 450, and quant/base-GGUF 1,100."""
+    options = ("--warehouse", built, "--data", write(tmp_path, *MADE_UP))
+    aside = ("--without", "quant/base-GGUF")
+    status, lines, _ = printed(monkeypatch, capsys, *options, *aside)
+    assert status == 0
+    assert lines[0] == (
+        "| attribute | category | paper 2024 | ours 2024 | difference | ours 2024 * "
+        "| difference * |"
+    )
+    assert lines[2:6] == [
+        "| Organization | User | 0.250 | 0.161 | -0.089 | 0.265 | +0.015 |",
+        "| Organization | Company | 0.500 | 0.214 | -0.286 | 0.353 | -0.147 |",
+        "| Organization | unknown |  | 0.482 |  | 0.147 |  |",
+        "| Organization | Non-profit |  | 0.143 |  | 0.235 |  |",
+    ]
+    assert "| License | Open Use | 0.200 | 0.143 | -0.057 | 0.235 | +0.035 |" in lines
+    assert "| Methods | RLHF | 0.100 | 0.000 | -0.100 | 0.000 | -0.100 |" in lines
+    assert "| Methods | Quantization |  | 0.393 |  | 0.000 |  |" in lines
+    assert not any("Size" in line for line in lines)
+    assert lines[-1] == "`*`: without `quant/base-GGUF`"
+
+
+def test_all_bins_and_multipliers_where_there_are_some() -> None:
+    company, user = ("org_type", "company"), ("org_type", "a|b")
+    paper = {company: {"<=2022": 0.5, "2023": 0.5, "2024": 0.5, ">=2025": 0.25, "multiplier": 0.5}}
+    ours = script.Ours(
+        "head",
+        {"2024": {company: 3, user: 1}, ">=2025": {company: 1}},
+        {"2024": 4, ">=2025": 4},
+        {company: 1 / 3},
+    )
+    assert list(script.lines_of(paper, ours, None)) == [
+        "| attribute | category | paper 2024 | ours 2024 | difference | paper >=2025 | ours >=2025 "
+        "| difference | paper multiplier | ours |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| Organization | Company | 0.500 | 0.750 | +0.250 | 0.250 | 0.250 | +0.000 | 0.5 | 0.3 |",
+        "| Organization | a\\|b |  | 0.250 |  |  | 0.000 |  |  |  |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("year", "bin_"), [(2020, "<=2022"), (2022, "<=2022"), (2023, "2023"), (2026, ">=2025")]
+)
+def test_bin_of_a_year(year: int, bin_: str) -> None:
+    assert script.bin_of(year) == bin_
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("Organization,Guild,0,0,0,0,1", "row 1: .*Guild.* no in_paper or paper_names"),
+        ("Organization,User,0,0,some,0,1", "row 1: could not convert"),
+        ("Organization,User,0,0", "row 1"),
+    ],
+)
+def test_a_row_that_is_not_understood_is_named(tmp_path: Path, line: str, message: str) -> None:
+    path = write(tmp_path, line) / script.FILE
+    with pytest.raises(ContentError, match=message):
+        script.read_paper(path)
+
+
+def test_mistakes_of_the_call_are_said_in_a_sentence(
+    built: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = write(tmp_path, *MADE_UP)
+    for warehouse, folder, more, words in (
+        (built, tmp_path / "none", (), "name its folder with --data"),
+        (tmp_path / "none", data, (), "gold/attribute_shares is not in"),
+        (built, data, ("--without", "no/body"), "no model of the sample head"),
+        (built, data, ("--without", "user/b"), "no model of the sample head"),
+    ):
+        options = ("--warehouse", warehouse, "--data", folder, *more)
+        status, lines, said = printed(monkeypatch, capsys, *options)
+        assert (status, lines) == (2, [])
+        assert words in said
