@@ -75,7 +75,6 @@ SIZES = pa.schema(
         ("parameter_count_high", pa.int64()),
         ("parameter_flag", pa.string()),
         ("published_parameter_count", pa.int64()),
-        ("has_bytes", pa.bool_()),
     ]
 )
 
@@ -211,7 +210,6 @@ def _sizes(model: SizeModel, rows: list[dict[str, Any]], chosen: Sizes) -> list[
             "parameter_count_high": size.high,
             "parameter_flag": size.parameter_flag,
             "published_parameter_count": size.published_count,
-            "has_bytes": known.bytes is not None,
         }
-        for row, known, size in zip(rows, evidence, sizes(model, evidence, settings), strict=True)
+        for row, size in zip(rows, sizes(model, evidence, settings), strict=True)
     ]
