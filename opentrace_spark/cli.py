@@ -1,4 +1,4 @@
-"""The command line: `opentrace demo | generate | check | run | update`.
+"""The command line: `opentrace demo | generate | check | run | update | diff`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
 value or path. The last line on standard error says what was wrong and what to do.
@@ -104,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     _warehouse_option(update)
     _run_options(update)
     update.set_defaults(command=_update, only=())
+
+    diff = commands.add_parser(
+        "diff", help="say what differs between two warehouses, and by how much"
+    )
+    _diff_options(diff)
+    diff.set_defaults(command=_diff)
     return parser
 
 
@@ -131,6 +137,32 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     words = parser.add_mutually_exclusive_group()
     words.add_argument("--quiet", action="store_true", help="print errors only")
     words.add_argument("--verbose", action="store_true", help="log every step, trace defects")
+
+
+def _diff_options(parser: argparse.ArgumentParser) -> None:
+    for name in ("A", "B"):
+        parser.add_argument(name, metavar=f"WAREHOUSE_{name}", help="folder of tables, path or URI")
+    parser.add_argument(
+        "--level",
+        nargs="+",
+        choices=("model", "developer", "organization", "country", "org_type"),
+        help="figures and shares of these (default: developer organization country)",
+    )
+    parser.add_argument(
+        "--attribution",
+        nargs="+",
+        metavar="NAME",
+        help="none, root, or none:root, that of A against that of B (default: none root)",
+    )
+    parser.add_argument(
+        "--window",
+        nargs="+",
+        metavar="NAME",
+        help="windows, or 365d:90d, that of A against that of B (default: none 365d)",
+    )
+    parser.add_argument("--top", type=int, default=10, metavar="N", help="rows shown (default: 10)")
+    parser.add_argument("--out", type=Path, help="folder for every difference, new or empty")
+    parser.add_argument("--verbose", action="store_true", help="trace defects")
 
 
 def _generate(options: argparse.Namespace) -> None:
@@ -219,9 +251,10 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _update(options: argparse.Namespace) -> None:
+    from opentrace_spark.history import last_run
     from opentrace_spark.io import Warehouse
     from opentrace_spark.sources.landing import open_landing
-    from opentrace_spark.update import last_run, whats_new
+    from opentrace_spark.update import whats_new
 
     config = load_config(options.conf)
     landing = open_landing(options.landing)
@@ -235,6 +268,13 @@ def _update(options: argparse.Namespace) -> None:
             print(f"nothing new since run {last['run_id']}: the tables are as they should be")
     if news:
         _run(options)
+
+
+def _diff(options: argparse.Namespace) -> None:
+    from opentrace_spark.publish.diff.report import report
+
+    narrowed = {name: getattr(options, name) or () for name in ("level", "attribution", "window")}
+    report((options.A, options.B), narrowed, options.top, options.out)
 
 
 def _session(options: argparse.Namespace) -> SparkSession:

@@ -30,6 +30,7 @@ from deltalake.transaction import (
     create_table_with_add_actions,
 )
 from pyarrow import dataset
+from pyarrow.dataset import Dataset
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -68,6 +69,19 @@ class StoredFile:
     size: int
     modified: int
     rows: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A table as it was when it was opened: what is committed later changes nothing in it.
+
+    `layout` is the version of the tables' layout, None where another program wrote the table.
+    """
+
+    version: int
+    layout: int | None
+    partitioned_by: tuple[str, ...]
+    dataset: Dataset
 
 
 class Warehouse:
@@ -225,6 +239,21 @@ class Warehouse:
         """All rows of a table as `read`, a part at a time: for tables of any length."""
         table, files = self._opened(spec)
         yield from table.to_pyarrow_dataset(filesystem=files).to_batches(columns=columns)
+
+    def snapshot(self, spec: TableSpec) -> Snapshot | None:
+        """The table as it is now, to be read in parts without Spark; None where there is none."""
+        try:
+            table, files = self._opened(spec)
+            dataset = table.to_pyarrow_dataset(filesystem=files)
+        except LookupError:
+            return None
+        except DeltaError as error:
+            raise ContentError(
+                f"warehouse {self.location}: {spec.path} can't be read ({first_line(error)})"
+            ) from None
+        partitioned_by = tuple(table.metadata().partition_columns)
+        layout = table.transaction_version(_LAYOUT)
+        return Snapshot(table.version(), layout, partitioned_by, dataset)
 
     def _opened(self, spec: TableSpec) -> tuple[DeltaTable, FileSystem]:
         table = self.table(spec)

@@ -13,10 +13,11 @@ from pyspark.sql import SparkSession
 
 from opentrace_spark import cli
 from opentrace_spark.config import Config, load_config
+from opentrace_spark.history import last_run
 from opentrace_spark.io import Warehouse
 from opentrace_spark.sources.landing import open_landing
 from opentrace_spark.tables import GOLD_WEEKS
-from opentrace_spark.update import last_run, whats_new
+from opentrace_spark.update import whats_new
 from tests.pipeline import run_pipeline
 
 
