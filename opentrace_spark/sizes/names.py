@@ -64,7 +64,7 @@ def _value(match: re.Match[str], expert_share: float) -> float:
     number = re.sub("[_p]", ".", match["number"])
     if re.fullmatch(r"0\d+", number):
         number = f"0.{number[1:]}"  # qwen3-06b: a point that the name could not hold
-    if match["tenths"]:
+    if match["tenths"] and "." not in number:  # bloom-7b1; 1_5b2 has its tenths already
         number += f".{match['tenths']}"
     size = float(number) * _SCALE[match["unit"]]
     experts = int(match["experts"] or 1)

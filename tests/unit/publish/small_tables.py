@@ -10,7 +10,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, Transaction, write_deltalake
 
 from opentrace_spark.io import Snapshot, Warehouse
-from opentrace_spark.tables import TableSpec
+from opentrace_spark.tables import TABLES_VERSION, TableSpec
 
 TYPES = {
     "string": pa.string(),
@@ -32,7 +32,7 @@ def write_table(
     *,
     columns: dict[str, str] | None = None,
     files: int = 1,
-    layout: int = 3,
+    layout: int = TABLES_VERSION,
     partition_by: Sequence[str] | None = None,
 ) -> None:
     """Write rows with the columns that the first one has; `columns` gives others than the spec's

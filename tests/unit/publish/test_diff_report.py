@@ -20,6 +20,7 @@ from opentrace_spark.tables import (
     GOLD_WEEKS,
     SILVER_LINEAGE,
     SILVER_MODELS,
+    TABLES_VERSION,
 )
 from tests.unit.publish.small_tables import write_table
 
@@ -38,7 +39,7 @@ def run_row(number: int, **columns: Any) -> dict[str, Any]:
         "processed_at": moment,
         "finished_at": moment,
         "version": "0.1.0",
-        "tables_version": 3,
+        "tables_version": TABLES_VERSION,
         "parameters": json.dumps(values),
         "inputs": json.dumps({"models/a.csv": {"bytes": 1, "sha256": "00"}}),
         "table_versions": json.dumps({spec.path: 0 for spec in (GOLD_WEEKS, GOLD_LEADERBOARDS)}),
@@ -115,9 +116,9 @@ def test_what_runs_read_and_were_told(
     lines = diff(capsys, *pair).splitlines()
     assert lines[:4] == [
         f"A          {pair[0]}",
-        "           run run-1 of 2024-08-01 00:00 UTC, version 0.1.0, layout 3",
+        f"           run run-1 of 2024-08-01 00:00 UTC, version 0.1.0, layout {TABLES_VERSION}",
         f"B          {pair[1]}",
-        "           run run-2 of 2024-08-02 00:00 UTC, version 0.2.0, layout 3",
+        f"           run run-2 of 2024-08-02 00:00 UTC, version 0.2.0, layout {TABLES_VERSION}",
     ]
     assert lines[4:10] == [
         "inputs     1 only in B: downloads/[b].csv",
@@ -228,7 +229,8 @@ def test_tables_of_another_layout_are_compared_where_they_can_be(
     write_table(new, SILVER_LINEAGE, [{"model_id": "o/a", "root_id": "o/a"}])
     printed = diff(capsys, old, new)
     assert (
-        "layout     the tables of A have layout version 2, 3, those of B 3, this program writes 3; "
+        f"layout     the tables of A have layout version 2, {TABLES_VERSION}, "
+        f"those of B {TABLES_VERSION}, this program writes {TABLES_VERSION}; "
         "compared is what both have"
     ) in printed
     assert (

@@ -20,6 +20,7 @@ NAMES = [
     ("TheBloke/Llama-2-70B-chat-GGUF", 70e9),
     ("bigscience/bloom-560m", 560e6),
     ("bigscience/bloom-7b1", 7.1e9),
+    ("a/m-1_5b2", 1.5e9),  # its tenths are there already
     ("bigscience/bloomz-1b7", 1.7e9),
     ("stabilityai/stablelm-2-1_6b", 1.6e9),
     ("someone/llama-2_7b", 7e9),
