@@ -346,6 +346,15 @@ def _crossover_of_weeks(stored: Frames) -> DataFrame:
     )
 
 
+def _measures_of_annotations(stored: Frames) -> DataFrame:
+    """Counts that don't fit each other, or an accuracy that lies outside its interval."""
+    value = F.col("value")
+    is_outside = (value < F.col("low") - _TOLERANCE) | (value > F.col("high") + _TOLERANCE)
+    return stored["gold_annotation_quality"].where(
+        (F.col("agreeing") > F.col("models")) | (value > 1 + _TOLERANCE) | is_outside
+    )
+
+
 def _types_of_a_country(stored: Frames) -> DataFrame:
     return (
         stored["gold_org_type_by_country"]
@@ -498,6 +507,12 @@ CHECKS: tuple[Check, ...] = (
         "shares of a week are those of attribute_shares",
         ("gold_osi_crossover", "gold_attribute_shares"),
         _crossover_of_weeks,
+    ),
+    Check(
+        "gold_annotation_quality",
+        "no more models agree than were compared, and accuracies lie within their interval",
+        ("gold_annotation_quality",),
+        _measures_of_annotations,
     ),
     Check(
         "gold_org_type_by_country",

@@ -1,4 +1,4 @@
-"""The command line: `opentrace demo | generate | check | run | update | diff`.
+"""The command line: `opentrace demo | generate | check | run | update | diff | annotate`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
 value or path. The last line on standard error says what was wrong and what to do.
@@ -12,6 +12,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 _DEMO_MODELS, _DEMO_WEEKS, _DEMO_SEED = 10_000, 104, 1
+_REVIEW_SEED = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,7 +112,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     _diff_options(diff)
     diff.set_defaults(command=_diff)
+
+    annotate = commands.add_parser("annotate", help="write a sheet of models for annotators")
+    _warehouse_option(annotate)
+    what = "new .csv, .jsonl or .parquet file: the head sample, most downloaded first"
+    annotate.add_argument("--export", type=Path, required=True, metavar="FILE", help=what)
+    what = "instead of it this share of the annotated models, for a review without their labels"
+    annotate.add_argument("--review-sample", type=_share, metavar="SHARE", help=what)
+    annotate.add_argument(
+        "--seed", type=int, help="of that sample (default: 1): same seed, same models"
+    )
+    annotate.add_argument("--annotator", default="", metavar="NAME", help="who will fill it")
+    annotate.add_argument("--quiet", action="store_true", help="print errors only")
+    annotate.set_defaults(command=_annotate)
     return parser
+
+
+def _share(text: str) -> Fraction:
+    try:
+        share = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        share = Fraction(0)
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1; write 0.1 for 10%")
+    return share
 
 
 def _landing_options(parser: argparse.ArgumentParser) -> None:
@@ -275,6 +300,22 @@ def _diff(options: argparse.Namespace) -> None:
 
     narrowed = {name: getattr(options, name) or () for name in ("level", "attribution", "window")}
     report((options.A, options.B), narrowed, options.top, options.out)
+
+
+def _annotate(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.publish.sheet import Draw, export_sheet
+
+    draw = None
+    if options.review_sample is not None:
+        seed = _REVIEW_SEED if options.seed is None else options.seed
+        draw = Draw(options.review_sample, seed)
+    elif options.seed is not None:
+        raise UsageError("--seed is of --review-sample: name a share, for example 0.1, or leave it")
+    told = export_sheet(Warehouse(options.warehouse), options.export, options.annotator, draw)
+    if not options.quiet:
+        print(told)
+        print("how to fill it: docs/annotation_guide.md; then it belongs into annotations/")
 
 
 def _session(options: argparse.Namespace) -> SparkSession:

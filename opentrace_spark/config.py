@@ -152,6 +152,18 @@ class Anomalies:
 
 
 @dataclass(frozen=True)
+class Annotations:
+    """When labels are flagged as not right enough, and how sure intervals are.
+
+    `bar` is the least accuracy on a review sample (the paper's: 0.90), `confidence` that of the
+    intervals around it.
+    """
+
+    bar: float
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Period:
     """A named span of weeks, `first` and `last` inclusive Mondays or open (None)."""
 
@@ -177,6 +189,7 @@ class Config:
     weeks: Weeks
     publication: Publication
     attributes: Attributes
+    annotations: Annotations
     sizes: Sizes
     sensitivity: Sensitivity
     anomalies: Anomalies
@@ -221,6 +234,7 @@ _SECTIONS: dict[str, type] = {
     "weeks": Weeks,
     "publication": Publication,
     "attributes": Attributes,
+    "annotations": Annotations,
     "sizes": Sizes,
     "sensitivity": Sensitivity,
     "anomalies": Anomalies,
@@ -404,6 +418,10 @@ def _check(config: Config) -> None:
     _date("organizations.as_of", config.organizations.as_of)
     if _date("attributes.pivot", config.attributes.pivot) is None:
         raise UsageError("configuration attributes.pivot: is empty; write a date like 2025-01-01")
+    if not 0 < config.annotations.bar <= 1:
+        raise UsageError("configuration annotations.bar: not above 0 and up to 1")
+    if not 0 < config.annotations.confidence < 1:
+        raise UsageError("configuration annotations.confidence: not between 0 and 1")
     if not 0 < config.attributes.significance < 1:
         raise UsageError("configuration attributes.significance: not between 0 and 1")
 

@@ -17,6 +17,7 @@ from opentrace_spark.gold.attributes.crossover import build_osi_crossover
 from opentrace_spark.gold.attributes.derivation import build_derivation_flows
 from opentrace_spark.gold.attributes.flows import build_modality_flows
 from opentrace_spark.gold.attributes.labels import build_labels
+from opentrace_spark.gold.attributes.quality import build_annotation_quality
 from opentrace_spark.gold.attributes.shares import build_attribute_shares, build_counted
 from opentrace_spark.gold.attributes.shifts import build_attribute_shifts
 from opentrace_spark.gold.attributes.sizes import build_model_sizes, build_size_distribution
@@ -147,7 +148,12 @@ FLOW: tuple[Step, ...] = (
         "work_attributes",
         build_attributes,
         *("bronze_models", "work_superseded", "work_models", "silver_lineage"),
-        *("work_sizes", "work_annotations"),
+        *("work_sizes", "work_annotations", "work_annotated"),
+    ),
+    _step(
+        "gold_annotation_quality",
+        build_annotation_quality,
+        *("work_annotations", "work_attributes"),
     ),
     # What people read beside the weekly tables.
     _step(

@@ -204,7 +204,12 @@ SILVER_MODELS = TableSpec(
         Column("data_availability", "string", "whether training data are named; null where not"),
         Column("osi_data_criterion", "string", "by its training data: meets, between or lacks"),
         Column("annotated", "array<string>", "attributes whose labels an annotation gave"),
-        Column("annotation_source", "string", "human or machine; null where nothing is annotated"),
+        Column("machine_annotated", "array<string>", "those of them that are a machine's labels"),
+        Column(
+            "annotation_source",
+            "string",
+            "human where a person gave one of these, else machine; null where nothing is annotated",
+        ),
         Column("pipeline_tag", "string", "Hub task"),
         Column("library", "string", "library_name of the source"),
         Column("hub_id", "string", "the Hub's immutable id (_id)"),
@@ -840,6 +845,44 @@ GOLD_SENSITIVITY = TableSpec(
     ),
 )
 
+GOLD_ANNOTATION_QUALITY = TableSpec(
+    "gold",
+    "annotation_quality",
+    grain="field of the annotation sheet, granularity, measure, and whose labels are held to whose",
+    key=("attribute", "granularity", "measure", "source", "reference"),
+    description="How far annotators agree, and how right labels are by those of reviewers. Over "
+    "all annotated models, in the population or not.",
+    columns=(
+        _required("attribute", "string", "attribute of conf/taxonomy.toml, or derived_from"),
+        _required(
+            "granularity",
+            "string",
+            "label (the set of labels) or category (of Table 1; of derived_from: derived or not)",
+        ),
+        _required("measure", "string", "agreement (Krippendorff's alpha) or accuracy (a share)"),
+        _required("source", "string", "whose labels: human, machine or derived (from metadata)"),
+        _required(
+            "reference",
+            "string",
+            "to whose they are held: human (agreement of source human: one another), or review",
+        ),
+        _required("annotators", "int", "people and machines whose labels were compared"),
+        _required("models", "bigint", "models with a label on both sides"),
+        _required("agreeing", "bigint", "models of these whose labels are all the same"),
+        Column(
+            "value",
+            "double",
+            "alpha (1: perfect, 0: as by chance), null where only one label occurs; or agreeing / "
+            "models",
+        ),
+        Column("low", "double", "of accuracy: lower end of Wilson's interval; of alpha null"),
+        Column("high", "double", "and upper end, at the confidence of annotations.confidence"),
+        Column("is_below_bar", "boolean", "accuracy is below annotations.bar; of alpha null"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
 GOLD_RUNS = TableSpec(
     "gold",
     "runs",
@@ -890,6 +933,7 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_DERIVATION_FLOWS,
     GOLD_OSI_CROSSOVER,
     GOLD_FIELD_COVERAGE,
+    GOLD_ANNOTATION_QUALITY,
     GOLD_ANOMALIES,
     GOLD_SENSITIVITY,
     GOLD_RUNS,

@@ -37,7 +37,32 @@ CONTRADICTING_LABELS = "contradicting_labels"
 OTHER_WITHOUT_NOTE = "other_without_note"
 AVAILABLE_WITHOUT_NOTE = "available_without_note"
 
-_MACHINE = re.compile(r"machine(?:[:\s].*)?", re.IGNORECASE | re.DOTALL)
+_REVIEW = re.compile(r"review(?:\s*:(.*))?", re.IGNORECASE | re.DOTALL)
+_MACHINE = re.compile(r"machine(?:[:\s](.*))?", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """Who filled a row: `source` is human or machine; `name` without prefix and spaces around it.
+
+    The name is empty where nobody is named: all such rows are one annotator's, all such reviews one
+    reviewer's.
+    """
+
+    source: str
+    name: str = ""
+    is_review: bool = False
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What two rows of the same annotator share; a reviewer is the person of that name."""
+        unnamed = "(reviewer)" if self.is_review else "(unnamed)"
+        return self.source, self.name or unnamed
+
+    @property
+    def precedence(self) -> int:
+        """Whose filled cell holds where several are filled: the smallest."""
+        return 0 if self.is_review else 1 if self.source == "human" else 2
 
 
 @dataclass(frozen=True)
@@ -53,7 +78,7 @@ class Problem:
 class Annotation:
     """The labels of a row by attribute, filled cells only; none where there are `problems`."""
 
-    source: str
+    annotator: Annotator
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
@@ -90,13 +115,25 @@ def read_annotation(row: Mapping[str, str | None], words: Vocabulary) -> Annotat
         problems += _problems(column, unknown, known, attribute, has_note)
         if known:
             labels[name] = _whole(known, attribute)
-    source = annotation_source(row.get("annotator"))
-    return Annotation(source, problems=tuple(problems)) if problems else Annotation(source, labels)
+    annotator = read_annotator(row.get("annotator"))
+    if problems:
+        return Annotation(annotator, problems=tuple(problems))
+    return Annotation(annotator, labels)
 
 
-def annotation_source(annotator: str | None) -> str:
-    """`machine` where the annotator is named `machine` or `machine:<name>`, else `human`."""
-    return "machine" if _MACHINE.fullmatch((annotator or "").strip()) else "human"
+def read_annotator(cell: str | None) -> Annotator:
+    """A cell of the column `annotator`: `<name>`, `review:<name>` or `machine:<name>`.
+
+    The words alone are an unnamed reviewer and machine. A machine's review is no review.
+    """
+    name = (cell or "").strip()
+    review = _REVIEW.fullmatch(name)
+    if review:
+        name = (review.group(1) or "").strip()
+    machine = _MACHINE.fullmatch(name)
+    if machine:
+        return Annotator("machine", (machine.group(1) or "").strip())
+    return Annotator("human", name, is_review=review is not None)
 
 
 def _parts(cell: str | None) -> list[str]:

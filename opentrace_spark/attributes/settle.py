@@ -38,7 +38,7 @@ def settle(
     source = dict.fromkeys(ATTRIBUTES, SOURCE)
     for annotation in reversed(annotations):
         labels |= annotation.labels
-        source |= dict.fromkeys(annotation.labels, annotation.source)
+        source |= dict.fromkeys(annotation.labels, annotation.annotator.source)
     one = modality(labels["input_modality"], labels["output_modality"])
     labels["modality"] = (one,) if one else ()
     labels["osi_data_criterion"] = labels["data_availability"]

@@ -40,6 +40,8 @@ def print_summary(console: Console, warehouse: Warehouse, result: RunResult) -> 
         _print_names(console, warehouse)
     if "silver_rejects" in result.rows:
         _print_rejects(console, warehouse)
+    if "gold_annotation_quality" in result.rows:
+        _print_annotations(console, warehouse)
     for note in result.notes:
         console.print(f"note       {escape(note)}", soft_wrap=True)
     _print_where(console, warehouse, result)
@@ -157,6 +159,24 @@ def _print_rejects(console: Console, warehouse: Warehouse) -> None:
         f"rejects    {sum(reasons.values()):,} rows{f': {listed}' if listed else ''}",
         soft_wrap=True,
     )
+
+
+def _print_annotations(console: Console, warehouse: Warehouse) -> None:
+    """Fields whose labels reviewers confirm too seldom."""
+    rows = warehouse.read(_SPECS["gold_annotation_quality"]).to_pylist()
+    reviewed = [
+        row
+        for row in rows
+        if (row["source"], row["reference"], row["granularity"]) == ("human", "review", "label")
+    ]
+    below = [
+        f"{row['attribute']} ({row['agreeing']:,} of {row['models']:,} right)"
+        for row in sorted(reviewed, key=lambda row: (row["value"], row["attribute"]))
+        if row["is_below_bar"]
+    ]
+    if reviewed:
+        told = f"below annotations.bar: {', '.join(below)}" if below else "no field below the bar"
+        console.print(f"reviewed   {len(reviewed)} fields of annotations, {told}", soft_wrap=True)
 
 
 def _print_where(console: Console, warehouse: Warehouse, result: RunResult) -> None:

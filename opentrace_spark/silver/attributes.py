@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +24,7 @@ from opentrace_spark.attributes.settle import Settled, settle
 from opentrace_spark.attributes.vocabulary import Vocabulary, shipped_vocabulary
 from opentrace_spark.bronze.models import kept_models
 from opentrace_spark.io import read_stored
+from opentrace_spark.silver.kinds import own_kind
 from opentrace_spark.silver.names import resolve_names
 from opentrace_spark.steps import Context
 
@@ -49,9 +51,12 @@ ATTRIBUTES = pa.schema(
         *((name, pa.string()) for name in _ONE),
         *((column, _LABELS) for column in _SEVERAL.values()),
         ("annotated", _LABELS),
+        ("machine_annotated", _LABELS),
         ("annotation_source", pa.string()),
+        ("derived_labels", pa.string()),
     ]
 )
+_PLACE = ("source_file", "source_row")
 _READ = ("id", "tags", "pipeline_tag", "library_name", "cardData", "gated", "gguf")
 
 
@@ -59,30 +64,64 @@ def build_annotation_rows(inputs: Mapping[str, DataFrame], context: Context) -> 
     """Scratch `work_annotations`: the usable rows of annotations/ under resolved names.
 
     Reads `bronze_annotations` and `work_names`. Columns: id, annotator, cells (JSON of the columns
-    with labels), source_file, source_row.
+    with labels), parents (resolved names of `derived_from` in order, those that are not in models/
+    as written; empty for `No`, null where nothing is said), source_file, source_row.
     """
-    schema = "id string, annotator string, cells string, source_file string, source_row bigint"
+    schema = (
+        "id string, annotator string, cells string, parents array<string>, source_file string, "
+        "source_row bigint"
+    )
     if not context.landing.of_kind("annotations"):
         return context.spark.createDataFrame([], schema)
     rows = inputs["bronze_annotations"].where("reason is null")
     resolved = resolve_names(rows, inputs["work_names"], name="id", into="model_id", how="how")
-    return resolved.where("model_id is not null").select(
-        F.col("model_id").alias("id"),
-        "annotator",
-        F.col("other_fields").alias("cells"),
-        "source_file",
-        "source_row",
+    parents = _parents(rows, inputs["work_names"])
+    is_root = F.lower(F.trim("derived_from")) == "no"
+    return (
+        resolved.where("model_id is not null")
+        .join(parents, list(_PLACE), how="left")
+        .select(
+            F.col("model_id").alias("id"),
+            "annotator",
+            F.col("other_fields").alias("cells"),
+            F.when(is_root, F.array().cast("array<string>"))
+            .otherwise(F.col("parents"))
+            .alias("parents"),
+            *_PLACE,
+        )
     )
+
+
+def _parents(rows: DataFrame, names: DataFrame) -> DataFrame:
+    """The names in `derived_from` of each row that has some, resolved, as `parents`."""
+    parts = F.transform(F.split("derived_from", "[,;]"), lambda name: F.trim(name))
+    listed = rows.select(*_PLACE, F.posexplode(F.filter(parts, lambda name: name != "")))
+    resolved = resolve_names(listed, names, name="col", into="parent_id", how="how")
+    parent = F.struct("pos", F.coalesce("parent_id", "col").alias("parent"))
+    in_order = F.sort_array(F.collect_list(parent))["parent"]
+    return resolved.groupBy(*_PLACE).agg(in_order.alias("parents"))
 
 
 def build_attributes(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per row of models/ that is used, as ATTRIBUTES; absent labels are null or empty.
 
     Reads `bronze_models`, `work_superseded`, `work_models`, `silver_lineage`, `work_sizes`,
-    `work_annotations`.
-    `annotated` names the attributes whose labels an annotation gave.
+    `work_annotations`, `work_annotated`.
+    `annotated` names the attributes whose labels an annotation gave, `machine_annotated` those of
+    them that are a machine's. `derived_labels` is JSON of what the metadata of an annotated model
+    give: attribute -> labels, those without left out.
     """
-    metadata = kept_models(inputs).select(F.xxhash64("id").alias("model_key"), *_READ)
+    annotated = inputs["work_annotated"].select("id", F.lit(True).alias("is_parent_annotated"))
+    metadata = (
+        kept_models(inputs)
+        .join(F.broadcast(annotated), "id", how="left")
+        .select(
+            F.xxhash64("id").alias("model_key"),
+            *_READ,
+            "is_parent_annotated",
+            F.when(F.col("is_parent_annotated"), F.col("baseModels")).alias("baseModels"),
+        )
+    )
     owned = inputs["work_models"].select("model_key", "org_type")
     derived = inputs["silver_lineage"].select("model_key", "kind", "parent_source")
     sized = inputs["work_sizes"].select("model_key", "parameter_count")
@@ -103,7 +142,7 @@ def build_attributes(inputs: Mapping[str, DataFrame], context: Context) -> DataF
 
 @lru_cache(maxsize=1)
 def _annotations(uri: str) -> dict[str, tuple[Annotation, ...]]:
-    """The annotations of each model: people's before machines', then by file and row."""
+    """The annotations of each model: of reviewers, other people, machines; each by file and row."""
     words = shipped_vocabulary()
     rows = read_stored(uri).sort_by([("source_file", "ascending"), ("source_row", "ascending")])
     found = defaultdict(list)
@@ -111,7 +150,7 @@ def _annotations(uri: str) -> dict[str, tuple[Annotation, ...]]:
         said = read_annotation(annotation_row(row["cells"], row["annotator"]), words)
         found[row["id"]].append(said)
     return {
-        model: tuple(sorted(given, key=lambda said: said.source != "human"))
+        model: tuple(sorted(given, key=lambda said: said.annotator.precedence))
         for model, given in found.items()
     }
 
@@ -119,24 +158,23 @@ def _annotations(uri: str) -> dict[str, tuple[Annotation, ...]]:
 def _attributes(
     model: Mapping[str, Any], annotations: tuple[Annotation, ...], words: Vocabulary
 ) -> dict[str, Any]:
-    derived = derive(
-        Metadata(
-            name=model["id"],
-            tags=tuple(model["tags"] or ()),
-            pipeline_tag=model["pipeline_tag"],
-            library=model["library_name"],
-            card=read_card(model["cardData"]),
-            gated=model["gated"],
-            kind=model["kind"],
-            is_documented_root=model["parent_source"] == "annotation" and model["kind"] is None,
-            gguf_architecture=_gguf_architecture(model["gguf"]),
-            parameter_count=model["parameter_count"],
-            org_type=model["org_type"],
-        ),
-        words,
+    metadata = Metadata(
+        name=model["id"],
+        tags=tuple(model["tags"] or ()),
+        pipeline_tag=model["pipeline_tag"],
+        library=model["library_name"],
+        card=read_card(model["cardData"]),
+        gated=model["gated"],
+        kind=model["kind"],
+        is_documented_root=model["parent_source"] == "annotation" and model["kind"] is None,
+        gguf_architecture=_gguf_architecture(model["gguf"]),
+        parameter_count=model["parameter_count"],
+        org_type=model["org_type"],
     )
+    derived = derive(metadata, words)
     settled = {one.attribute: one for one in settle(annotations, derived, words)}
-    annotated = [name for name, one in settled.items() if one.source in ("human", "machine")]
+    machine = [name for name, one in settled.items() if one.source == "machine"]
+    human = [name for name, one in settled.items() if one.source == "human"]
     return {
         "model_key": model["model_key"],
         "license_spdx": derived.license.spdx,
@@ -146,9 +184,19 @@ def _attributes(
         "method": derived.method,
         **{name: _category(settled[name]) for name in _ONE},
         **{column: list(settled[name].labels) for name, column in _SEVERAL.items()},
-        "annotated": annotated,
-        "annotation_source": next((settled[name].source for name in annotated), None),
+        "annotated": [name for name in settled if name in (*human, *machine)],
+        "machine_annotated": machine,
+        "annotation_source": "human" if human else "machine" if machine else None,
+        "derived_labels": _own_labels(model, metadata, words) if human or machine else None,
     }
+
+
+def _own_labels(model: Mapping[str, Any], metadata: Metadata, words: Vocabulary) -> str:
+    """What the model's metadata give without any annotation, an annotated parent included."""
+    if model["is_parent_annotated"]:
+        metadata = replace(metadata, kind=own_kind(model), is_documented_root=False)
+    labels = derive(metadata, words).labels
+    return json.dumps({name: given for name, given in labels.items() if given})
 
 
 def _category(settled: Settled) -> str | None:

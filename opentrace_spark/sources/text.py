@@ -34,10 +34,13 @@ def check_text(file: LandingFile) -> None:
     header = read_header(file)
     missing = [name for name in required_columns(file.kind) if name not in header]
     if missing:
+        columns = ", ".join(required_columns(file.kind))
+        remedy = f"name the columns {columns} in the first line"
+        if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+            remedy = "separate the cells by commas"
         raise ContentError(
             f"{file.relative_path}: the header has no column {' and '.join(missing)} "
-            f"(it has {', '.join(map(repr, header))}); name the columns "
-            f"{', '.join(required_columns(file.kind))} in the first line"
+            f"(it has {', '.join(map(repr, header))}); {remedy}"
         )
 
 

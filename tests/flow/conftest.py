@@ -12,13 +12,18 @@ from pyspark.sql import DataFrame, SparkSession
 from opentrace_spark import flow
 from opentrace_spark.config import load_config
 from opentrace_spark.steps import Context, Step
-from tests.flow.landings import HUB_CONFIG, write_generated_landing, write_small_landing
+from tests.flow.landings import (
+    HUB_CONFIG,
+    annotate_small_landing,
+    write_generated_landing,
+    write_small_landing,
+)
 from tests.pipeline import Rows, run_pipeline, run_tables
 
 
 @pytest.fixture(scope="session")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_landing(tmp_path_factory.mktemp("landing"))
+    return annotate_small_landing(write_small_landing(tmp_path_factory.mktemp("landing")))
 
 
 @pytest.fixture(scope="session")

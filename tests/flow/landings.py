@@ -62,3 +62,39 @@ def write_small_landing(folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def annotate_small_landing(folder: Path) -> Path:
+    """Labels by a person, a reviewer and a machine; Ada's own review and empty rows count nowhere.
+
+    Ada and her reviewer differ in one input and one architecture; `LAB/base` is `lab/base`.
+    """
+    header = "id,input_modality,derived_from,architecture,training_methods,license,note,annotator"
+    files = {
+        "a_sheet.csv": [
+            header,
+            "lab/base,Text,No,Transformer: Text Decoder-only,,mit,,Ada",
+            "corp/base,Text,,CNN,,,,Ada",
+            "quant/base-GGUF,Text,lab/base,,Quantization,,, Ada",
+            "quant/base-GGUF,Video,,,,,,Ada",
+            "user/a,Image,,,,,,Ada",
+            "user/merge,,,Unsure,,,,Ada",
+            "user/b,,,,,,,Ada",
+        ],
+        "b_review.csv": [
+            header,
+            "lab/base,Text,no,Transformer: Text Encoder-only,,,,review:Bob",
+            'quant/base-GGUF,"Image, Text",LAB/base,,Quantization,,,review:Bob',
+            "user/a,Video,,,,,,review: Ada",
+            "user/b,,,,,,,review:Bob",
+        ],
+        "machine.csv": [
+            header,
+            "corp/base,Text,,LSTM,,,,machine:m",
+            "user/merge,,,,,apache-2.0,,machine:m",
+        ],
+    }
+    (folder / "annotations").mkdir()
+    for name, lines in files.items():
+        (folder / "annotations" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

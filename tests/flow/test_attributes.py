@@ -34,6 +34,7 @@ MODELS: list[dict[str, Any]] = [
         "cardData": json.dumps(CARD),
         "gated": "manual",
     },
+    {"id": "lab/bert-odd", "tags": ["bert", "base_model:finetune:lab/bert", "base_model:lab/bert"]},
     {"id": "lab/quiet", "tags": []},
     {"id": "lab/machine", "tags": ["license:cc-by-nc-4.0"], "pipeline_tag": "text-to-image"},
 ]
@@ -50,6 +51,7 @@ ANNOTATIONS = [
     "LAB/Quiet,,,,Model Merging; Other,by hand,ann,",
     "nobody/knows,Text,,,,,ann,",
 ]
+ROOTS = "id,derived_from,training_methods\nlab/bert-odd,No,Finetuning: Supervised\n"
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +62,10 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dic
     (landing / "annotations").mkdir()
     text = "\n".join([HEADER, *ANNOTATIONS]) + "\n"
     (landing / "annotations" / "sheet.csv").write_text(text, encoding="utf-8")
+    (landing / "annotations" / "roots.csv").write_text(ROOTS, encoding="utf-8")
     warehouse = tmp_path_factory.mktemp("warehouse")
-    return run_tables(spark, landing, warehouse, load_config(), ("models", "rejects"))
+    wanted = ("models", "rejects", "annotation_quality")
+    return run_tables(spark, landing, warehouse, load_config(), wanted)
 
 
 def facts(tables: dict[str, Rows], model: str, *names: str) -> tuple[Any, ...]:
@@ -124,6 +128,20 @@ def test_annotations_go_before_metadata_people_before_machines(tables: dict[str,
         ["Image Generation"],
         ["data_availability", "osi_data_criterion", "gated", "license_class", "input_modality"],
     )
+    assert facts(tables, "lab/machine", "machine_annotated") == (["license_class"],)
+
+
+def test_an_annotated_parent_has_no_part_in_what_quality_takes_for_derived(
+    tables: dict[str, Rows],
+) -> None:
+    """By the annotation it is a root, so pretrained; its own tags say that it was finetuned."""
+    assert facts(tables, "lab/bert-odd", "method") == ("pre-trained",)
+    found = {
+        row["agreeing"]
+        for row in tables["gold_annotation_quality"]
+        if (row["attribute"], row["source"]) == ("training_methods", "derived")
+    }
+    assert found == {1}
 
 
 def test_refused_annotations_are_rejects_and_change_nothing(tables: dict[str, Rows]) -> None:

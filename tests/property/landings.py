@@ -46,6 +46,8 @@ LIBRARIES = (None, None, "transformers", "peft", "ctranslate2")
 RELATIONS = ("finetune", "adapter", "quantized", "merge")
 FORMATS = ("csv", "csv.gz", "jsonl", "jsonl.gz", "parquet")
 
+ANNOTATORS = (None, "Ada", " machine:m ", "machine", "review:Bob", "Review", "reviewer")
+
 Row = dict[str, Any]
 
 TYPES = {
@@ -73,7 +75,7 @@ TYPES = {
         "org_type": pa.string(),
         "organization": pa.string(),
     },
-    "annotations": {"id": pa.string(), "derived_from": pa.string()},
+    "annotations": {"id": pa.string(), "derived_from": pa.string(), "annotator": pa.string()},
 }
 
 
@@ -353,7 +355,11 @@ def _annotations(draw: st.DrawFn, ids: list[str], names: st.SearchStrategy[str])
         st.tuples(plain, plain).map("; ".join),
     )
     annotated = draw(st.lists(names, max_size=4))
-    return [{"id": name, "derived_from": draw(written)} for name in annotated]
+    annotators = st.sampled_from(ANNOTATORS)
+    return [
+        {"id": name, "derived_from": draw(written), "annotator": draw(annotators)}
+        for name in annotated
+    ]
 
 
 def _columns(file: File) -> list[str]:

@@ -64,9 +64,11 @@ ATTRIBUTE_TABLES = {
     "gold_field_coverage",
     "gold_model_sizes",
     "gold_size_distribution",
+    "gold_annotation_quality",
 }
-"""Not in the reference: tests/flow/test_attribute_tables.py counts them from silver, and
-test_size_tables.py and test_derivation_and_crossover.py those that it does not."""
+"""Not in the reference: tests/flow/test_attribute_tables.py counts them from silver,
+test_size_tables.py and test_derivation_and_crossover.py those that it does not, and
+tests/unit/gold/test_annotation_quality.py the last one from rows of the sheet."""
 ROBUSTNESS_TABLES = {"gold_anomalies", "gold_sensitivity"}
 """Told by `robustness_tables`: tests/property/test_pipeline_property.py compares them."""
 ATTRIBUTE_COLUMNS = {*ATTRIBUTES.names, *SIZES.names, "base_relation"} - {"model_key", "gated"}

@@ -44,7 +44,7 @@ Documented = dict[str, tuple[str | None, list[Parent]]]
 def documented_parents(names: Names, annotations: list[Record]) -> Documented:
     """What every model of models/ lists as its parents, itself included."""
     derived_from: dict[str, str] = {}
-    for record in annotations:
+    for record in sorted(annotations, key=_precedence):
         model_id, _ = names.resolve(record.get("id"))
         if model_id and record.get("derived_from"):
             derived_from.setdefault(model_id, record.get("derived_from"))
@@ -52,6 +52,12 @@ def documented_parents(names: Names, annotations: list[Record]) -> Documented:
         model_id: _documented(record, derived_from.get(model_id), names)
         for model_id, record in names.models.items()
     }
+
+
+def _precedence(annotation: Record) -> int:
+    """Reviewers before people before machines."""
+    role = (annotation.get("annotator") or "").split(":")[0].strip().lower()
+    return {"review": 0, "machine": 2}.get(role, 1)
 
 
 def lineage_rows(

@@ -42,7 +42,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "organizations": {"org": "text"},
     "aliases": {"legacy_id": "text", "current_id": "text"},
-    "annotations": {"id": "text", "derived_from": "text"},
+    "annotations": {"id": "text", "derived_from": "text", "annotator": "text"},
 }
 """Type of each column that is used; columns not listed here are kept as they are."""
 

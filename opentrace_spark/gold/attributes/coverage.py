@@ -89,7 +89,13 @@ def _is_known(models: DataFrame, attribute: str, source: str) -> Column:
         is_known = F.col(column).isNotNull()
     if source == ANY:
         return is_known
-    is_annotated = F.coalesce(F.array_contains("annotated", attribute), F.lit(False))
-    if source == "derived":
-        return is_known & ~is_annotated
-    return is_known & is_annotated & (F.col("annotation_source") == source)
+    is_annotated, is_machine = (
+        F.coalesce(F.array_contains(named, attribute), F.lit(False))
+        for named in ("annotated", "machine_annotated")
+    )
+    of_source = {
+        "human": is_annotated & ~is_machine,
+        "machine": is_machine,
+        "derived": ~is_annotated,
+    }
+    return is_known & of_source[source]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opentrace_spark.attributes.annotation import annotation_source, read_annotation
+from opentrace_spark.attributes.annotation import Annotator, read_annotation, read_annotator
 from opentrace_spark.attributes.vocabulary import Vocabulary
 
 TAKEN = [
@@ -74,16 +74,34 @@ def test_read_annotation_joins_many_languages(words: Vocabulary) -> None:
     assert found.labels == {"language": ("multilingual",)}
 
 
-@pytest.mark.parametrize(
-    ("annotator", "source"),
-    [
-        (None, "human"),
-        ("", "human"),
-        ("Ada", "human"),
-        ("machine", "machine"),
-        ("Machine: labeller 2", "machine"),
-        ("machinist", "human"),
-    ],
-)
-def test_annotation_source_expected(annotator, source) -> None:
-    assert annotation_source(annotator) == source
+WRITTEN = [
+    # annotator, source, name, is_review, precedence
+    (None, "human", "", False, 1),
+    ("", "human", "", False, 1),
+    (" Ada ", "human", "Ada", False, 1),
+    ("machine", "machine", "", False, 2),
+    ("Machine: labeller 2", "machine", "labeller 2", False, 2),
+    ("machine x", "machine", "x", False, 2),
+    ("machinist", "human", "machinist", False, 1),
+    ("review", "human", "", True, 0),
+    ("review:Ada", "human", "Ada", True, 0),
+    (" Review : Ada ", "human", "Ada", True, 0),
+    ("reviewer", "human", "reviewer", False, 1),
+    ("Review Team", "human", "Review Team", False, 1),
+    ("review:machine:x", "machine", "x", False, 2),  # a machine's review is no review
+]
+
+
+@pytest.mark.parametrize(("cell", "source", "name", "is_review", "precedence"), WRITTEN)
+def test_read_annotator_expected(cell, source, name, is_review, precedence) -> None:
+    found = read_annotator(cell)
+    assert found == Annotator(source, name, is_review)
+    assert found.precedence == precedence
+
+
+def test_a_reviewer_is_the_person_of_that_name() -> None:
+    assert read_annotator("review:Ada").identity == read_annotator("Ada ").identity
+    assert read_annotator("ada").identity != read_annotator("Ada").identity
+    assert read_annotator("machine:Ada").identity != read_annotator("Ada").identity
+    # Nobody says that an unnamed reviewer is the unnamed annotator.
+    assert read_annotator("review").identity != read_annotator("").identity

@@ -197,6 +197,11 @@ CASES: dict[str, tuple[tuple[Any, ...], str | None, list[tuple[Any, ...]]]] = {
         "annotation",
         [row("b/two", "b/two", "exact"), row("a/one", "a/one", "exact"), row("x", None, "unknown")],
     ),
+    "annotation of a reviewer before others": (
+        model("m/reviewed", card={"base_model": "a/one"}),
+        "annotation",
+        [row("b/two", "b/two", "exact")],
+    ),
     "annotated No": (
         model("m/no", card={"base_model": "a/one"}, tags=tagged("adapter:a/one")),
         "annotation",
@@ -218,6 +223,10 @@ ANNOTATIONS = [
     ("m/annotated", None, "x", "annotations/a", 1, None),
     ("m/annotated", "a/one", "y", "annotations/b", 1, None),
     ("m/annotated", " b/two ;a/one, x,, b/two", "z", "annotations/a", 2, None),
+    ("m/annotated", "a/one", "machine:m", "annotations/a", 0, None),
+    ("m/reviewed", "a/one", "z", "annotations/a", 1, None),
+    ("m/reviewed", "x", "review:y", "annotations/b", 2, None),
+    ("m/reviewed", "b/two", "review:z", "annotations/b", 1, None),
     ("m/no", " nO ", "x", "annotations/a", 3, None),
     ("m/blank", " , ;", "x", "annotations/a", 4, None),
     ("M/CASE", "b/two", "x", "annotations/a", 5, "duplicate_row"),

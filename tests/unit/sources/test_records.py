@@ -89,7 +89,11 @@ def test_records_of_each_compression_in_several_parts(records, name, compress):
         ("x.parquet", b"PAR1 no PAR2", "not a readable Parquet file .* write or download it again"),
         ("x.csv", "\n\n", "no header"),
         ("x.csv", "week,id\n", "the header has no column count .* name the columns week, id"),
-        ("x.csv", "week;id;count\n", "the header has no column week and id and count"),
+        (
+            "x.csv",
+            "week;id;count\n",
+            "the header has no column week and id and count .* separate the cells by commas",
+        ),
         ("x.csv", "week,id,count,id\n", "column 'id' is there more than once"),
         ("x.csv", "week,id,co\xfbnt\n".encode("latin-1"), r"not UTF-8 \(byte 11 is 0xFB\)"),
         ("x.csv", HEADER.encode("utf-16"), "not UTF-8"),
