@@ -185,6 +185,12 @@ def _diff_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="windows, or 365d:90d, that of A against that of B (default: none 365d)",
     )
+    parser.add_argument(
+        "--week",
+        default="",
+        metavar="DATE",
+        help="week, or that of A against that of B (default: the last complete one of both)",
+    )
     parser.add_argument("--top", type=int, default=10, metavar="N", help="rows shown (default: 10)")
     parser.add_argument("--out", type=Path, help="folder for every difference, new or empty")
     parser.add_argument("--verbose", action="store_true", help="trace defects")
@@ -299,7 +305,7 @@ def _diff(options: argparse.Namespace) -> None:
     from opentrace_spark.publish.diff.report import report
 
     narrowed = {name: getattr(options, name) or () for name in ("level", "attribution", "window")}
-    report((options.A, options.B), narrowed, options.top, options.out)
+    report((options.A, options.B), narrowed, options.week, options.top, options.out)
 
 
 def _annotate(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from opentrace_spark.tables import GOLD_RUNS, TABLES, TableSpec
 from tests.pipeline import read_tables
 
 RUN_COLUMNS = ("parameters", "run_id", "processed_at")
+SPECS = {spec.id: spec for spec in TABLES}
 TABLES_COMPARED = [spec for spec in TABLES if spec != GOLD_RUNS]
 
 
@@ -173,3 +175,91 @@ def test_every_difference_is_counted_and_written_down(
     differ = len(list((tmp_path / "out").iterdir()))
     assert differ > len(TABLES_COMPARED) / 2
     assert printed.splitlines()[-1] == f"{differ} of {len(TABLES_COMPARED)} tables differ."
+
+
+def test_what_moved_is_what_plain_python_says(
+    built: Path, other: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other shares, measures and roots in the copy; the printed rows against the tables' rows."""
+    chance = random.Random(3)
+    before, after = read_tables(built), read_tables(other)
+    for row in after["gold_leaderboards"] + after["gold_usage_shares"]:
+        row["share"] = chance.choice((row["share"], row["share"] / 3, row["share"] / 7))
+    for row in after["gold_period_summary"] + after["gold_concentration"]:
+        row["hhi"] = row["hhi"] and row["hhi"] / chance.choice((1, 3, 7))
+    for row in after["silver_lineage"]:
+        row["root_id"] = chance.choice((row["root_id"], "lab/base"))
+    for name in ("leaderboards", "usage_shares", "period_summary", "concentration"):
+        rewrite(other, SPECS[f"gold_{name}"], after[f"gold_{name}"])
+    rewrite(other, SPECS["silver_lineage"], after["silver_lineage"])
+    options = ("--level", "model", "developer", "--window", "none", "--top", 10_000)
+    sections = sections_of(diff(capsys, built, other, *options))
+    week = max(row["week_start"] for row in before["gold_weeks"] if not row["is_missing"])
+    for level in ("model", "developer"):
+        for title, table, key, value in (
+            ("all time", "gold_leaderboards", "period", "all_time"),
+            (f"week of {week}", "gold_usage_shares", "week_start", week),
+        ):
+            ours, theirs = (
+                {
+                    (row["entity"], f"{row['attribution']}, none"): row["share"]
+                    for row in rows[table]
+                    if row[key] == value
+                    and (row["level"], row["recency_window"]) == (level, "none")
+                }
+                for rows in (before, after)
+            )
+            moved = {where: theirs[where] - ours[where] for where in ours}
+            moved = {where: change for where, change in moved.items() if change}
+            assert moved
+            found = [(row[0], row[1]) for row in sections[f"Shares, {level}, {title}"]]
+            assert found == sorted(moved, key=lambda where: (-abs(moved[where]), where))
+        measures = [
+            (
+                {(r["period"], r["attribution"]): r["hhi"] for r in summarised(rows, level)},
+                {(str(week), r["attribution"]): r["hhi"] for r in measured(rows, level, week)},
+            )
+            for rows in (before, after)
+        ]
+        ours, theirs = ({**periods, **weeks} for periods, weeks in measures)
+        expected = {
+            (when, f"{attribution}, none", "HHI")
+            for when, attribution in ours
+            if ours[when, attribution] != theirs[when, attribution]
+        }
+        found = {tuple(row[:3]) for row in sections[f"Headline figures, {level}"]}
+        assert found == expected
+    roots = [
+        {row["model_id"]: row["root_id"] for row in rows["silver_lineage"]}
+        for rows in (before, after)
+    ]
+    downloads = {row["model_id"]: row["total_downloads"] for row in after["silver_models"]}
+    moved_models = [model for model in roots[0] if roots[0][model] != roots[1][model]]
+    assert [row[0] for row in sections["Models with another root, most downloads in B first"]] == (
+        sorted(moved_models, key=lambda model: (-downloads[model], model))
+    )
+
+
+def summarised(rows: dict[str, list[Any]], level: str) -> list[dict[str, Any]]:
+    return [r for r in rows["gold_period_summary"] if is_headline(r, level)]
+
+
+def measured(rows: dict[str, list[Any]], level: str, week: date) -> list[dict[str, Any]]:
+    found = rows["gold_concentration"]
+    return [r for r in found if is_headline(r, level) and r["week_start"] == week]
+
+
+def is_headline(row: dict[str, Any], level: str) -> bool:
+    return (row["level"], row["scope"], row["recency_window"]) == (level, "all", "none")
+
+
+def sections_of(printed: str) -> dict[str, list[list[str]]]:
+    """Title of a table (what stands before the colon) -> cells of its rows."""
+    sections = {}
+    for paragraph in printed.split("\n\n"):
+        title, *lines = paragraph.splitlines()
+        rows = [re.split(r" {2,}", line.strip()) for line in lines[1:]]
+        # Lines with a label that stand below a table are none of its rows.
+        width = len(re.split(r" {2,}", lines[0].strip())) if lines else 0
+        sections[title.partition(":")[0]] = [row for row in rows if len(row) == width]
+    return sections

@@ -124,10 +124,13 @@ def moves(a: Iterable[Row], b: Iterable[Row], choice: Choice) -> list[Move]:
     return sorted(found, key=lambda m: (-abs(m.change), m.entity, m.cell, m.is_rest))
 
 
-def summaries(side: Side, specs: Sequence[TableSpec], week: date | None) -> list[dict[str, Any]]:
+def summaries(
+    side: Side, specs: Sequence[TableSpec], week: date | None, when: str
+) -> list[dict[str, Any]]:
     """Rows of gold/period_summary, and of gold/concentration for the week, as `specs` name them.
 
-    `when` is the period's name or the week's Monday; the leader of a week is not in its row.
+    The column `when` is the period's name, and for the week the given one; the leader of a week is
+    not in its row.
     """
     names = ["level", "scope", "attribution", "recency_window", *MEASURES]
     rows: list[dict[str, Any]] = []
@@ -137,7 +140,7 @@ def summaries(side: Side, specs: Sequence[TableSpec], week: date | None) -> list
     if GOLD_CONCENTRATION in specs:
         of_week = ds.field("week_start") == week
         found = side.rows(GOLD_CONCENTRATION, [*names, "top_1_share", "leader"], of_week)
-        rows += [row | {"when": str(week), "leader_share": row["top_1_share"]} for row in found]
+        rows += [row | {"when": when, "leader_share": row["top_1_share"]} for row in found]
     return rows
 
 

@@ -6,7 +6,6 @@ import errno
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from opentrace_spark.publish.diff.show import (
     show_weeks,
 )
 from opentrace_spark.publish.diff.sides import COMPARED, Side, open_side
-from opentrace_spark.publish.diff.weeks import weeks_of
+from opentrace_spark.publish.diff.weeks import WeekPair, week_pair, weeks_of
 from opentrace_spark.publish.progress import TerminalProgress
 from opentrace_spark.tables import (
     GOLD_CONCENTRATION,
@@ -47,14 +46,15 @@ from opentrace_spark.tables import (
 def report(
     locations: Sequence[str],
     options: dict[str, Sequence[str]],
+    week: str,
     top: int,
     out: Path | None = None,
 ) -> None:
     """Print how the two warehouses differ; write every difference to `out`, a new or empty folder.
 
-    `options` are those of `choose`; tables show `top` rows. Raises UsageError for a path that is no
-    warehouse, an option that names what is not there, and a folder with content; ContentError for
-    tables that can't be read.
+    `options` are those of `choose`, `week` is that of `week_pair`; tables show `top` rows. Raises
+    UsageError for a path that is no warehouse, an option that names what is not there, and a folder
+    with content; ContentError for tables that can't be read.
     """
     if top < 1:
         raise UsageError(f"--top {top}: show 1 row or more")
@@ -65,9 +65,9 @@ def report(
         show_runs(page, a, b)
         if windows := unpaired_windows(a, b):
             page.line("windows", windows)
-        week = _weeks(page, a, b)
-        _figures(page, a, b, choice, week)
-        _shares(page, a, b, choice, week)
+        weeks = _weeks(page, a, b, week)
+        _figures(page, a, b, choice, weeks)
+        _shares(page, a, b, choice, weeks)
         with nullcontext() if folder is None else Record(folder) as record:
             diffs = _rows(page, a, b, record)
         show_tables(page, a, b, diffs)
@@ -81,20 +81,24 @@ def _there(page: Page, label: str, spec: TableSpec, *sides: Side) -> bool:
     return not lacking
 
 
-def _weeks(page: Page, a: Side, b: Side) -> date | None:
-    """Compare the weeks; returns the last complete one of both."""
+def _weeks(page: Page, a: Side, b: Side, text: str) -> WeekPair | None:
+    """Compare the weeks; returns those whose figures and shares are compared."""
     if not _there(page, "weeks", GOLD_WEEKS, a, b):
         return None
     weeks = weeks_of(a, b)
+    pair = week_pair(text, weeks)
     show_weeks(page, weeks)
-    return weeks.last
+    return pair
 
 
-def _figures(page: Page, a: Side, b: Side, choice: Choice, week: date | None) -> None:
+def _figures(page: Page, a: Side, b: Side, choice: Choice, weeks: WeekPair | None) -> None:
     """Compare the headline figures of every level; nations apart where countries are compared."""
-    wanted = [GOLD_PERIOD_SUMMARY, *([GOLD_CONCENTRATION] if week else [])]
+    wanted = [GOLD_PERIOD_SUMMARY, *([GOLD_CONCENTRATION] if weeks else [])]
     specs = [spec for spec in wanted if _there(page, "figures", spec, a, b)]
-    ours, theirs = (summaries(side, specs, week) for side in (a, b))
+    ours, theirs = (
+        summaries(side, specs, week, _named(weeks))
+        for side, week in zip((a, b), weeks or (None, None), strict=True)
+    )
     headlines = {}
     for level in choice.levels:
         for scope in sorted({row["scope"] for row in ours if row["level"] == level}):
@@ -107,18 +111,24 @@ def _figures(page: Page, a: Side, b: Side, choice: Choice, week: date | None) ->
     show_headlines(page, headlines)
 
 
-def _shares(page: Page, a: Side, b: Side, choice: Choice, week: date | None) -> None:
-    """Compare shares and ranks of every level, over all time and in the last complete week."""
-    spans = [("all time", GOLD_LEADERBOARDS, ds.field("period") == "all_time")]
-    if week is not None:
-        spans.append((f"week of {week}", GOLD_USAGE_SHARES, ds.field("week_start") == week))
+def _shares(page: Page, a: Side, b: Side, choice: Choice, weeks: WeekPair | None) -> None:
+    """Compare shares and ranks of every level, over all time and in a week."""
+    period = ds.field("period") == "all_time"
+    spans = [("all time", GOLD_LEADERBOARDS, (period, period))]
+    if weeks is not None:
+        of_week = tuple(ds.field("week_start") == week for week in weeks)
+        spans.append((f"week of {_named(weeks)}", GOLD_USAGE_SHARES, of_week))
     spans = [span for span in spans if _there(page, "shares", span[1], a, b)]
     moved = {}
     for level in choice.levels:
-        for when, spec, where in spans:
-            one, other = (ranked(side, spec, where, level) for side in (a, b))
-            moved[f"{level}, {when}"] = moves(one, other, choice)
+        for when, spec, (in_a, in_b) in spans:
+            ours, theirs = ranked(a, spec, in_a, level), ranked(b, spec, in_b, level)
+            moved[f"{level}, {when}"] = moves(ours, theirs, choice)
     show_moves(page, moved)
+
+
+def _named(weeks: WeekPair | None) -> str:
+    return ":".join(dict.fromkeys(str(week) for week in weeks or ()))
 
 
 def _rows(page: Page, a: Side, b: Side, record: Record | None) -> dict[str, TableDiff]:

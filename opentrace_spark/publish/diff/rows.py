@@ -25,7 +25,7 @@ from opentrace_spark.tables import TableSpec
 NOT_COMPARED = ("parameters", "run_id", "processed_at")
 """Columns that say which run wrote a row, and with which values."""
 
-_ROWS_AT_ONCE = 250_000
+_ROWS_AT_ONCE = 100_000
 _ROWS_READ_AT_ONCE = 16_384
 
 
@@ -185,8 +185,11 @@ def _spill(
         ]
         for batch in batches:
             places = _hashes(batch, key) % buckets
+            order = np.argsort(places, kind="stable")
+            ends = np.searchsorted(places[order], np.arange(buckets + 1))
+            batch = batch.take(pa.array(order))
             for bucket, sink in enumerate(sinks):
-                sink.write(batch.filter(pa.array(places == bucket)))
+                sink.write(batch.slice(ends[bucket], ends[bucket + 1] - ends[bucket]))
 
 
 def _spilled(path: str) -> pa.Table:

@@ -69,12 +69,17 @@ def _value(value: Any) -> str:
 
 def show_weeks(page: Page, weeks: Weeks) -> None:
     """Weeks of one side alone, and those whose downloads differ."""
-    page.line("weeks", f"{weeks.both:,} in both; the last complete one is {weeks.last or 'none'}")
-    for name, alone in (("A", weeks.only_a), ("B", weeks.only_b)):
+    last = weeks.last or "none"
+    page.line("weeks", f"{len(weeks.both):,} in both; the last complete one of both is {last}")
+    for name, there in zip("AB", weeks.there, strict=True):
+        alone = [week for week in there if week not in weeks.both]
         if alone:
             page.line("", f"{len(alone):,} only in {name}: {page.names(alone)}")
     if weeks.completed:
         page.line("", f"complete on one side only: {page.names(weeks.completed)}")
+    ends = [complete[-1] for complete in weeks.complete if complete]
+    if len(set(ends)) == 2:
+        page.line("", f"--week {ends[0]}:{ends[1]} compares the last complete one of each")
     if weeks.moved:
         rows = [(str(week), number(a), number(b), signed(b - a)) for week, a, b in weeks.moved]
         page.table(f"{len(rows):,} weeks with other downloads", "<week|A|B|change", rows)

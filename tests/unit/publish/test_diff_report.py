@@ -17,6 +17,7 @@ from opentrace_spark.tables import (
     GOLD_LEADERBOARDS,
     GOLD_RUNS,
     GOLD_SAMPLES,
+    GOLD_USAGE_SHARES,
     GOLD_WEEKS,
     SILVER_LINEAGE,
     SILVER_MODELS,
@@ -139,9 +140,10 @@ def test_weeks_of_one_side_and_weeks_with_other_downloads(
     rows = [week_row(MONDAYS[0], 1010), week_row(MONDAYS[1], 7), week_row(MONDAYS[2], 5)]
     write_table(pair[1], GOLD_WEEKS, rows)
     printed = diff(capsys, *pair)
-    assert "weeks      2 in both; the last complete one is 2024-07-01" in printed
+    assert "weeks      2 in both; the last complete one of both is 2024-07-01" in printed
     assert "           1 only in B: 2024-07-08" in printed
     assert "           complete on one side only: 2024-07-15" in printed
+    assert "           --week 2024-07-01:2024-07-15 compares the last complete one of" in printed
     assert ["2024-07-01", "10", "1,010", "+1,000"] in cells(printed)
 
 
@@ -307,6 +309,30 @@ def test_options_narrow_and_pair_what_is_compared(
     assert ["x", "none, none:365d", "1", "1", "50.000%", "36.500%", "-13.500 pp"] in found
 
 
+def test_a_week_of_one_side_is_compared_with_another_of_the_other(
+    pair: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for warehouse, weeks in zip(pair, (MONDAYS[:1], MONDAYS[:2]), strict=True):
+        write_table(warehouse, GOLD_WEEKS, [week_row(week, 10) for week in weeks])
+        shares = [
+            CELL | {"week_start": week, "rank": 1, "entity": "x", "share": 1 / week.day}
+            for week in weeks
+        ]
+        write_table(warehouse, GOLD_USAGE_SHARES, shares)
+        measures = [
+            CELL | {"week_start": week, "scope": "all", "hhi": 1 / week.day} for week in weeks
+        ]
+        write_table(warehouse, GOLD_CONCENTRATION, measures)
+    printed = diff(capsys, *pair)
+    assert "week of 2024-07-01" in printed.split("shares     the same: ")[1].splitlines()[0]
+    printed = diff(capsys, *pair, "--week", "2024-07-03:2024-07-14")
+    assert "Shares, developer, week of 2024-07-01:2024-07-08: 1 moved" in printed
+    found = cells(printed)
+    assert ["x", "none, none", "1", "1", "100.000%", "12.500%", "-87.500 pp"] in found
+    figure = ["none, none", "HHI", "1.00000", "0.12500", "-0.87500", "-87.50%"]
+    assert ["2024-07-01:2024-07-08", *figure] in found
+
+
 def test_wrong_use_is_refused_with_a_remedy(
     pair: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -322,6 +348,11 @@ def test_wrong_use_is_refused_with_a_remedy(
     assert "--window 30d: A has no 30d; it has none" in refused(capsys, a, b, "--window", "30d")
     assert "names one value" in refused(capsys, a, b, "--window", "a:b:c")
     assert "A has no leaf" in refused(capsys, a, b, "--attribution", "leaf:root")
+    assert "2024-07-08 is no week of A; they go from 2024-07-01 to" in refused(
+        capsys, a, b, "--week", "2024-07-09"
+    )
+    for week in ("9", "2024-07-01:2024-07-01:2024-07-01", "2024-07-01:"):
+        assert "is no date like" in refused(capsys, a, b, "--week", week)
     assert "--top 0" in refused(capsys, a, b, "--top", "0")
     assert "--level" in refused(capsys, a, b, "--level", "galaxy")
     assert "the following arguments" in refused(capsys, a)
