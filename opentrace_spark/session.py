@@ -51,7 +51,7 @@ def build_session(
     Args:
         threads: worker threads of the local master; default: the CPUs this process may use.
         memory: heap of the one Java process, a number with `m` (MiB) or `g` (GiB), like `4g`;
-            default: a quarter of the machine's memory, at least 2 and at most 5 GiB.
+            default: a quarter of the machine's memory, at least 2 and at most 4 GiB.
         shuffle_partitions: tasks of a shuffle before Spark joins small ones; default: twice
             the threads.
         scratch: folder for shuffle and spill files (`spark.local.dir`); default: the system's.
@@ -109,11 +109,11 @@ def available_cpus() -> int:
 
 
 def default_memory() -> str:
-    """A quarter of the machine's (or container's) memory, at least 2 and at most 5 GiB."""
+    """A quarter of the machine's (or container's) memory, at least 2 and at most 4 GiB."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):  # no container, or one without a limit
         total = min(total, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return f"{min(max(total // 4, 2 * _GIB), 5 * _GIB) // 1024**2}m"
+    return f"{min(max(total // 4, 2 * _GIB), 4 * _GIB) // 1024**2}m"
 
 
 def find_java() -> Path:
