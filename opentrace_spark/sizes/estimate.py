@@ -141,7 +141,7 @@ def _is_estimated(row: Evidence, settings: SizeSettings) -> bool:
 
 
 def _named(row: Evidence, settings: SizeSettings) -> float | None:
-    """The first size that a name tells and the bytes, where there are any, agree with."""
+    """The first size that a name tells and the bytes agree with; without bytes, if it is common."""
     if row.bytes is None:
-        return next(iter(row.sizes), None)
+        return next((size for size in row.sizes if size < settings.unchecked_max), None)
     return next((size for size in row.sizes if agrees(row, size, settings)), None)

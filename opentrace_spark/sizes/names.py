@@ -2,7 +2,8 @@
 
 A name also holds numbers that are no size of the whole: versions (`v1.5`, `Llama-3.1`, `2407`),
 contexts and steps (`32k`, `1M`, `100k`), tokens seen (`3T` after a size, `100B-tokens`), bits
-(`4bit`, `5.0bpw`), disk sizes (`100mb`), active and effective sizes (`A3B`, `E2B`, `17B-16E`).
+(`4bit`, `5.0bpw`), disk sizes (`100mb`), active and effective sizes (`A3B`, `E2B`, `17B-16E`),
+images of a training set and what was seen of it (`laion2B-39B`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _SIZE = re.compile(
     rf"(?![a-z0-9]|\.\d|{_TOKENS})"
 )
 _EXPERTS_AFTER = re.compile(r"[-_]?\d{1,3}e(?![a-z0-9])")
+_DATA = re.compile(r"laion[-_]?\d+[mb]")
+"""A training set named by its images; what follows is its use."""
 _CONTEXT = {"1m"}
 """A million of tokens: the one length of a context that is written like a size."""
 
@@ -33,7 +36,7 @@ def named_size(name: str | None, expert_share: float) -> float | None:
     part `expert_share` is counted for each beyond the first, for they share the rest (attention):
     n x s is s (1 + (n - 1) expert_share); 0.81 gives 46.7 B for Mixtral-8x7B, which has 46.7 B.
     """
-    text = (name or "").rpartition("/")[2].lower()
+    text = _DATA.split((name or "").rpartition("/")[2].lower())[0]
     small = None
     for match in _SIZE.finditer(text):
         size = _value(match, expert_share)

@@ -139,6 +139,10 @@ def test_an_architecture_of_one_size_outweighs_a_history_of_files():
         ("a/m-071", 3.05e6, 3.8e11, {}, "estimated", "stray_bytes"),
         ("a/Qwen3-8B", None, None, {}, "name", "unchecked_name"),
         ("a/Qwen3-8B-lora", None, None, {}, None, None),
+        ("timm/resnet26t.ra2_in1k", None, None, {}, None, None),
+        ("a/LiteLlama-3T", None, None, {"base_models": ["b/Lite-1B"]}, "name", "unchecked_name"),
+        ("a/big-1T", None, 2.1e12, {}, "name", None),
+        ("a/big-1T", None, None, {}, None, None),
     ],
 )
 def test_sizes_follow_the_cascade(name, count, size, more, source, flag):

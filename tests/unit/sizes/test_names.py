@@ -72,6 +72,11 @@ NAMES = [
     ("someone/gpt-10B_tokens-350M", 350e6),
     ("someone/model-10BT", None),
     ("fpadovani/eng-baseline-100mb_seed10", None),
+    ("laion/CLIP-ViT-B-32-laion2B-s34B-b79K", None),
+    ("laion/CLIP-ViT-bigG-14-laion2B-39B-b160k", None),
+    ("someone/vit_base_clip_laion400m_e32", None),
+    ("someone/flamingo-3b-laion-400M", 3e9),
+    ("laion/captioner-7B", 7e9),
     ("someone/qwen-REAP-512GB", None),
     # bits, quantisations, hardware, hashes
     ("someone/model-4bit", None),
