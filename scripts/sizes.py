@@ -40,6 +40,12 @@ def main() -> int:
     folder = os.environ.get("OPENTRACE_REAL_DATA") or "../shared/data"
     parser.add_argument("--data", metavar="DIR", type=Path, default=Path(folder))
     parser.add_argument("--pairs", metavar="FILE.csv", type=Path, help="held-out models, to draw")
+    parser.add_argument(
+        "--picture",
+        metavar="FILE",
+        type=picture_file,
+        help="predicted against published, held out by id, as .svg or .png",
+    )
     parser.add_argument("--flagged", action="store_true", help="list every flagged count")
     options = parser.parse_args()
     path = options.data / FILE
@@ -53,9 +59,24 @@ def main() -> int:
         print_quality(validation, split)
         if options.pairs and split == "id":
             write_pairs(validation, options.pairs)
+        if options.picture and split == "id":
+            # The report alone does without the packages that draw.
+            from opentrace_spark.publish.size_picture import save_size_picture
+
+            save_size_picture(validation, options.picture)
     print_coverage(rows, downloads, settings)
     print_flagged(rows, settings, options.flagged)
     return 0
+
+
+def picture_file(text: str) -> Path:
+    """A path that a picture can be written to; the error says what is wrong with another."""
+    path = Path(text)
+    if path.suffix not in (".svg", ".png"):
+        raise argparse.ArgumentTypeError(f"{text} ends neither in .svg nor in .png")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{path.parent} is no folder; make it first")
+    return path
 
 
 def read(path: Path, settings: SizeSettings) -> tuple[list[Evidence], list[int]]:
