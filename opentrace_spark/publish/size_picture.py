@@ -21,7 +21,7 @@ PANELS = {
 }
 """Method -> title."""
 KINDS = ("no test finds the published count wrong", "a test finds the published count wrong")
-_COLOURS, _SHAPES = ("#15a", "#b11"), ("circle", "triangle-up")
+_COLOURS, _SHAPES = ("#47b", "#900"), ("circle", "triangle-up")
 _LOW, _HIGH = 1e5, 1e13
 """Ends of both axes; what lies beyond is drawn on the edge."""
 _SIDE, _FONT = 400, 15

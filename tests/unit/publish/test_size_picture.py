@@ -21,7 +21,7 @@ from opentrace_spark.sizes.settings import SizeSettings
 from opentrace_spark.sizes.validation import METHODS, Validation
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "sizes.py"
-CIRCLE, TRIANGLE = "#15a", "#b11"
+CIRCLE, TRIANGLE = "#47b", "#900"
 
 
 def validation(models, predicted):
