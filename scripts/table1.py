@@ -1,8 +1,8 @@
 """Print the paper's Table 1 beside that of a warehouse, as Markdown.
 
 Ours are shares of the head sample's downloads without a window, by bins of years, and the shifts
-after the pivot. The paper's are read from DIR/paper_table1.csv; its row on sizes is a mean and no
-share, and is left out.
+after the pivot. The paper's are read from DIR/paper_table1.csv. The row on sizes is no share: it is
+the mean of parameters over downloads of models of known size, and a row tells what share they are.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.gold.attributes.labels import COLUMN_OF, categories_of_labels
 from opentrace_spark.gold.attributes.shares import FIRST_YEAR, LAST_YEAR, SAMPLES
+from opentrace_spark.gold.attributes.shifts import SIZE_CELL
 from opentrace_spark.io import Warehouse
 from opentrace_spark.tables import (
     GOLD_ATTRIBUTE_SHARES,
     GOLD_ATTRIBUTE_SHIFTS,
+    GOLD_SIZE_DISTRIBUTION,
     GOLD_WEEKS,
     SILVER_MODEL_WEEKS,
     SILVER_MODELS,
@@ -35,11 +37,23 @@ from opentrace_spark.tables import (
 FILE = "paper_table1.csv"
 BINS = {"to_2022": "<=2022", "y2023": "2023", "y2024": "2024", "from_2025": ">=2025"}
 """Column of the paper's table -> bin of gold/attribute_shares."""
-SIZE, MULTIPLIER = "Model Size", "multiplier"
+SIZE, MEAN_SIZE, MULTIPLIER = "Model Size", "mean parameters", "multiplier"
 _IS_IN = {"population": "in_population", "head": "in_head_sample"}
 
 Place = tuple[str, str]
 """Attribute and category, as our tables spell them."""
+
+
+@dataclass(frozen=True)
+class Sized:
+    """Downloads of models of known size, and the parameters of these models, once per download."""
+
+    downloads: int = 0
+    parameters: float = 0.0
+
+    def plus(self, downloads: int, parameters: float) -> Sized:
+        """With so many more (or, below 0, fewer) downloads of models of so many parameters."""
+        return Sized(self.downloads + downloads, self.parameters + downloads * parameters)
 
 
 @dataclass(frozen=True)
@@ -53,10 +67,20 @@ class Ours:
     downloads: dict[str, dict[Place, int]]
     totals: dict[str, int]
     multipliers: dict[Place, float]
+    sized: dict[str, Sized]
 
     def share(self, bin_: str, place: Place) -> float:
         """Of the bin's downloads."""
         return self.downloads[bin_].get(place, 0) / self.totals[bin_]
+
+    def mean_size(self, bin_: str) -> float | None:
+        """Parameters per download of known size; None where no size is known."""
+        sized = self.sized.get(bin_, Sized())
+        return sized.parameters / sized.downloads if sized.downloads else None
+
+    def sized_share(self, bin_: str) -> float:
+        """Of the bin's downloads, those of models of known size."""
+        return self.sized.get(bin_, Sized()).downloads / self.totals[bin_]
 
 
 def main() -> int:
@@ -82,7 +106,7 @@ def main() -> int:
 
 
 def attributes() -> dict[str, Attribute]:
-    """The attributes of Table 1; its row on sizes is a mean, no share."""
+    """The attributes of Table 1 that have shares; its row on sizes is a mean."""
     words = shipped_vocabulary().attributes
     return {name: a for name, a in words.items() if a.in_paper not in (None, SIZE)}
 
@@ -100,6 +124,7 @@ def read_paper(path: Path) -> dict[Place, dict[str, float]]:
         for name, attribute in attributes().items()
         for category in (*attribute.categories, attribute.absent)
     }
+    ours[SIZE, MEAN_SIZE] = SIZE_CELL
     found = {}
     with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=1):
@@ -107,8 +132,7 @@ def read_paper(path: Path) -> dict[Place, dict[str, float]]:
             try:
                 names, wanted = (row["attribute"], row["category"]), (*BINS, MULTIPLIER)
                 values = {BINS.get(name, name): float(row[name]) for name in wanted}
-                if names[0] != SIZE:
-                    found[ours[names]] = values
+                found[ours[names]] = values
             except KeyError as error:
                 raise ContentError(
                     f"{where}: {error} is no column, or has no in_paper or paper_names in "
@@ -147,7 +171,22 @@ def read_ours(warehouse: Warehouse, sample: str) -> Ours:
             for row in shifts
             if row["multiplier"] is not None
         },
+        read_sized(warehouse, sample),
     )
+
+
+def read_sized(warehouse: Warehouse, sample: str) -> dict[str, Sized]:
+    """Per bin of years what of the sample's downloads is of known size; bins without are absent.
+
+    gold/attribute_shifts has a mean before the pivot and one after, not one per bin.
+    """
+    downloaded = {"sample": sample, "basis": "downloaded", "weighting": "downloads"}
+    rows = _rows(warehouse, GOLD_SIZE_DISTRIBUTION, downloaded | {"recency_window": "none"})
+    found: dict[str, Sized] = {}
+    for row in {row["year"]: row for row in rows}.values():  # a year's measures stand in all rows
+        bin_ = bin_of(row["year"])
+        found[bin_] = found.get(bin_, Sized()).plus(row["weight"], row["mean"])
+    return found
 
 
 def set_aside(warehouse: Warehouse, ours: Ours, model_id: str) -> Ours:
@@ -166,15 +205,18 @@ def set_aside(warehouse: Warehouse, ours: Ours, model_id: str) -> Ours:
         for category in categories_of_labels(_labels(model[COLUMN_OF[name]]), attribute)
     }
     downloads = {bin_: dict(counts) for bin_, counts in ours.downloads.items()}
-    totals = dict(ours.totals)
+    totals, sized = dict(ours.totals), dict(ours.sized)
+    size = model["parameter_count"]
     for row in _rows(warehouse, SILVER_MODEL_WEEKS, {"model_key": model["model_key"]}):
         if row["download_count"] and row["week_start"] in complete:
             bin_ = bin_of(row["week_start"].year)
             totals[bin_] -= row["download_count"]
             for place in places:
                 downloads[bin_][place] -= row["download_count"]
+            if size is not None:
+                sized[bin_] = sized[bin_].plus(-row["download_count"], size)
     left = {bin_: counts for bin_, counts in downloads.items() if totals[bin_]}
-    return Ours(ours.sample, left, totals, {})
+    return Ours(ours.sample, left, totals, {}, sized)
 
 
 def bin_of(year: int) -> str:
@@ -215,9 +257,29 @@ def lines_of(
             cells += [_number(theirs.get(bin_)), *_compared(ours, bin_, place, theirs)]
             cells += _compared(without, bin_, place, theirs) if without else []
         if ours.multipliers:
-            ratios = theirs.get(MULTIPLIER), ours.multipliers.get(place)
-            cells += [_number(ratio, digits=1) for ratio in ratios]
+            cells += _multipliers(theirs, ours, place)
         yield _line(cells)
+    yield from _size_lines(paper.get(SIZE_CELL, {}), ours, without)
+
+
+def _size_lines(theirs: dict[str, float], ours: Ours, without: Ours | None) -> Iterator[str]:
+    """The means of parameters, and of which share of the downloads they are."""
+    means, shares = [SIZE, MEAN_SIZE], [SIZE, "share of downloads whose size is known"]
+    tables = [ours, without] if without else [ours]
+    for bin_ in ours.downloads:
+        paper = theirs.get(bin_)
+        means.append(_size(paper))
+        shares.append("")
+        for table in tables:
+            mean = table.mean_size(bin_) if bin_ in table.downloads else None
+            more = None if mean is None or paper is None else mean - paper
+            means += [_size(mean), _size(more, sign="+")]
+            shares += [_number(table.sized_share(bin_)) if bin_ in table.downloads else "", ""]
+    if ours.multipliers:
+        means += _multipliers(theirs, ours, SIZE_CELL)
+        shares += ["", ""]
+    yield _line(means)
+    yield _line(shares)
 
 
 def places_of(paper: dict[Place, dict[str, float]], ours: Ours) -> Iterator[Place]:
@@ -236,6 +298,21 @@ def _compared(ours: Ours, bin_: str, place: Place, theirs: dict[str, float]) -> 
     share = ours.share(bin_, place)
     difference = f"{share - theirs[bin_]:+.3f}".replace("-0.000", "+0.000") if theirs else ""
     return _number(share), difference
+
+
+def _multipliers(theirs: dict[str, float], ours: Ours, place: Place) -> list[str]:
+    ratios = theirs.get(MULTIPLIER), ours.multipliers.get(place)
+    return [_number(ratio, digits=1) for ratio in ratios]
+
+
+def _size(parameters: float | None, sign: str = "") -> str:
+    """Parameters in millions or billions, as the paper prints them: 215M, 1.76B."""
+    if parameters is None:
+        return ""
+    billions = abs(parameters) >= 1e9
+    return f"{parameters / (1e9 if billions else 1e6):{sign}.{2 if billions else 0}f}" + (
+        "B" if billions else "M"
+    )
 
 
 def _number(value: float | None, digits: int = 3) -> str:

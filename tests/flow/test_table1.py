@@ -10,6 +10,8 @@ from types import ModuleType
 import pytest
 
 from opentrace_spark.errors import ContentError
+from opentrace_spark.io import Warehouse
+from opentrace_spark.tables import SILVER_MODELS
 
 HEADER = "attribute,category,to_2022,y2023,y2024,from_2025,multiplier"
 MADE_UP = [
@@ -74,18 +76,30 @@ def test_both_tables_side_by_side(
     assert "| License | Open Use | 0.200 | 0.143 | -0.057 | 0.235 | +0.035 |" in lines
     assert "| Methods | RLHF | 0.100 | 0.000 | -0.100 | 0.000 | -0.100 |" in lines
     assert "| Methods | Quantization |  | 0.393 |  | 0.000 |  |" in lines
-    assert not any("Size" in line for line in lines)
+    # Of known size are lab/base, 400 times its published 7 billion, and quant/base-GGUF.
+    models = Warehouse(str(built)).read(SILVER_MODELS).to_pylist()
+    (quantized,) = (m["parameter_count"] for m in models if m["model_id"] == "quant/base-GGUF")
+    mean = (400 * 7 + 1100 * quantized / 1e9) / 1500
+    assert lines[-4:-2] == [
+        f"| Model Size | mean parameters | 1.76B | {mean:.2f}B | {mean - 1.76:+.2f}B "
+        "| 7.00B | +5.24B |",
+        "| Model Size | share of downloads whose size is known |  | 0.536 |  | 0.235 |  |",
+    ]
     assert lines[-1] == "`*`: without `quant/base-GGUF`"
 
 
 def test_all_bins_and_multipliers_where_there_are_some() -> None:
     company, user = ("org_type", "company"), ("org_type", "a|b")
-    paper = {company: {"<=2022": 0.5, "2023": 0.5, "2024": 0.5, ">=2025": 0.25, "multiplier": 0.5}}
+    paper = {
+        company: {"<=2022": 0.5, "2023": 0.5, "2024": 0.5, ">=2025": 0.25, "multiplier": 0.5},
+        script.SIZE_CELL: {"2024": 1.76e9, ">=2025": 20.8e9, "multiplier": 17.0},
+    }
     ours = script.Ours(
         "head",
         {"2024": {company: 3, user: 1}, ">=2025": {company: 1}},
         {"2024": 4, ">=2025": 4},
-        {company: 1 / 3},
+        {company: 1 / 3, script.SIZE_CELL: 2.0},
+        {"2024": script.Sized().plus(2, 1e8).plus(1, 4e8)},
     )
     assert list(script.lines_of(paper, ours, None)) == [
         "| attribute | category | paper 2024 | ours 2024 | difference | paper >=2025 | ours >=2025 "
@@ -93,7 +107,25 @@ def test_all_bins_and_multipliers_where_there_are_some() -> None:
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
         "| Organization | Company | 0.500 | 0.750 | +0.250 | 0.250 | 0.250 | +0.000 | 0.5 | 0.3 |",
         "| Organization | a\\|b |  | 0.250 |  |  | 0.000 |  |  |  |",
+        "| Model Size | mean parameters | 1.76B | 200M | -1.56B | 20.80B |  |  | 17.0 | 2.0 |",
+        "| Model Size | share of downloads whose size is known |  | 0.750 |  |  | 0.000 |  |  |  |",
     ]
+
+
+def test_years_of_one_bin_share_one_mean_by_their_downloads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """2021 and 2022 are one bin; a year's measures stand in each of its bins of sizes."""
+    rows = [
+        {"year": year, "weight": weight, "mean": mean}
+        for year, weight, mean in (
+            *((2021, 1, 100.0), (2022, 3, 500.0), (2021, 1, 100.0), (2022, 3, 500.0)),
+            (2026, 2, 7.0),
+        )
+    ]
+    monkeypatch.setattr(script, "_rows", lambda *_: rows)
+    found = script.read_sized(None, "head")
+    assert found == {"<=2022": script.Sized(4, 1600.0), ">=2025": script.Sized(2, 14.0)}
 
 
 @pytest.mark.parametrize(
@@ -103,12 +135,22 @@ def test_bin_of_a_year(year: int, bin_: str) -> None:
     assert script.bin_of(year) == bin_
 
 
+def test_the_papers_sizes_are_read_as_parameters(tmp_path: Path) -> None:
+    paper = script.read_paper(write(tmp_path, *MADE_UP) / script.FILE)
+    assert paper["model_size", "mean_parameters"] == {
+        **{"<=2022": 215e6, "2023": 827e6, "2024": 1.76e9, ">=2025": 20.8e9},
+        "multiplier": 17.0,
+    }
+    assert len(paper) == len(MADE_UP)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("Organization,Guild,0,0,0,0,1", "row 1: .*Guild.* no in_paper or paper_names"),
         ("Organization,User,0,0,some,0,1", "row 1: could not convert"),
         ("Organization,User,0,0", "row 1"),
+        ("Model Size,median parameters,0,0,0,0,1", "row 1: .*median parameters"),
     ],
 )
 def test_a_row_that_is_not_understood_is_named(tmp_path: Path, line: str, message: str) -> None:
