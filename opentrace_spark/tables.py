@@ -166,8 +166,8 @@ SILVER_MODELS = TableSpec(
         Column(
             "license_class",
             "string",
-            "open_use, attribution, acceptable_use_policy, non_commercial or other; null where "
-            "undocumented",
+            "open_use, attribution, acceptable_use_policy, non_commercial or other; undocumented "
+            "where an annotator found none; null where nobody looked and nothing tells",
         ),
         Column("is_osi_approved", "boolean", "every license named is approved by the OSI"),
         Column("gated", "string", "gating as in the source: true, false, auto, manual"),

@@ -36,6 +36,14 @@ SEVERAL_LABELS = "several_labels"
 CONTRADICTING_LABELS = "contradicting_labels"
 OTHER_WITHOUT_NOTE = "other_without_note"
 AVAILABLE_WITHOUT_NOTE = "available_without_note"
+REASONS = (
+    UNKNOWN_LABEL,
+    SEVERAL_LABELS,
+    CONTRADICTING_LABELS,
+    OTHER_WITHOUT_NOTE,
+    AVAILABLE_WITHOUT_NOTE,
+)
+"""Why a row is refused: of several reasons the first of these is told, whatever the columns."""
 
 _REVIEW = re.compile(r"review(?:\s*:(.*))?", re.IGNORECASE | re.DOTALL)
 _MACHINE = re.compile(r"machine(?:[:\s](.*))?", re.IGNORECASE | re.DOTALL)
@@ -84,8 +92,8 @@ class Annotation:
 
     @property
     def reason(self) -> str | None:
-        """The first problem's word, None for a row that can be used."""
-        return self.problems[0].reason if self.problems else None
+        """The first of REASONS that a problem has, None for a row that can be used."""
+        return min((each.reason for each in self.problems), key=REASONS.index, default=None)
 
 
 def annotation_row(cells: str | None, annotator: str | None) -> dict[str, str | None]:

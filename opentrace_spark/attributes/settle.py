@@ -11,6 +11,8 @@ from opentrace_spark.attributes.modality import modality
 from opentrace_spark.attributes.taxonomy import ATTRIBUTES
 from opentrace_spark.attributes.vocabulary import Vocabulary
 
+_SUREST_FIRST = ("human", "machine", SOURCE)
+
 
 @dataclass(frozen=True)
 class Settled:
@@ -31,8 +33,8 @@ def settle(
     """Every attribute once, in the order of the taxonomy.
 
     The first annotation with a filled cell holds; where all are empty, or refused, the metadata do.
-    modality and osi_data_criterion follow from what was settled, and are `derived` as soon as one
-    of the labels they follow from is.
+    modality and osi_data_criterion follow from what was settled, and are no surer than it: a
+    machine's as soon as one of the labels they follow from is, and `derived` as soon as one is.
     """
     labels = dict(derived.labels)
     source = dict.fromkeys(ATTRIBUTES, SOURCE)
@@ -43,8 +45,8 @@ def settle(
     labels["modality"] = (one,) if one else ()
     labels["osi_data_criterion"] = labels["data_availability"]
     source["osi_data_criterion"] = source["data_availability"]
-    sides = {source[name] for name in ("input_modality", "output_modality") if labels[name]}
-    source["modality"] = sides.pop() if len(sides) == 1 else SOURCE
+    sides = [source[name] for name in ("input_modality", "output_modality") if labels[name]]
+    source["modality"] = max(sides, key=_SUREST_FIRST.index, default=SOURCE)
     return tuple(
         Settled(
             name,

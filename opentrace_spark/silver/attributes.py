@@ -123,7 +123,11 @@ def build_attributes(inputs: Mapping[str, DataFrame], context: Context) -> DataF
         )
     )
     owned = inputs["work_models"].select("model_key", "org_type")
-    derived = inputs["silver_lineage"].select("model_key", "kind", "parent_source")
+    # An annotation that names the model itself says nothing of a root.
+    is_root = (F.col("parent_source") == "annotation") & (F.col("status") == "root")
+    derived = inputs["silver_lineage"].select(
+        "model_key", "kind", F.coalesce(is_root, F.lit(False)).alias("is_documented_root")
+    )
     sized = inputs["work_sizes"].select("model_key", "parameter_count")
     slim = owned.join(derived, "model_key").join(sized, "model_key")
     known = metadata.join(slim, "model_key")
@@ -166,7 +170,7 @@ def _attributes(
         card=read_card(model["cardData"]),
         gated=model["gated"],
         kind=model["kind"],
-        is_documented_root=model["parent_source"] == "annotation" and model["kind"] is None,
+        is_documented_root=model["is_documented_root"],
         gguf_architecture=_gguf_architecture(model["gguf"]),
         parameter_count=model["parameter_count"],
         org_type=model["org_type"],

@@ -22,10 +22,11 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, Phase, settings, strategies as st
 
 from opentrace_spark.config import Config, load_config
+from tests.reference.words import LANGUAGE
 
 OWNERS = ("acme", "Acme", "google", "google-bert", "argilla", "δelta")
 """Of the project's own table: two accounts of one organisation, and one that moved."""
-REPOSITORIES = ("one", "One", "two", "t,w;o", 'q"uote', "été")
+REPOSITORIES = ("one", "One", "two-7B", "t,w;o", 'q"uote', "été")
 POOL = (*(f"{owner}/{name}" for owner in OWNERS for name in REPOSITORIES), "bare", "Bare")
 # Owners with the names of rows that are no owners.
 POOL = (*POOL, "(all)/one", "(rest)/one")
@@ -41,12 +42,60 @@ FIRST_WEEKS = tuple(
 COUNTS = (1, 2, 2, 3, 3, 10, 10, 100, 199, 200, 0, 0, 3_000_000_000)
 COUNTRIES = ("USA", "China", "Sweden", "User", "International", "Online", "Atlantis", None)
 ORG_TYPES = ("company", "classroom", "university", "guild", None)
-MARKS = ("gguf", "LoRA", "merge", "onnx", "license:mit", "text-generation")
+MARKS = (
+    *("gguf", "LoRA", "merge", "onnx", "license:mit", "license:cc-by-nc-4.0", "text-generation"),
+    *("bert", "llama", "whisper", "dpo", "en", "fr", "dataset:squad", "conversational"),
+)
 LIBRARIES = (None, None, "transformers", "peft", "ctranslate2")
 RELATIONS = ("finetune", "adapter", "quantized", "merge")
 FORMATS = ("csv", "csv.gz", "jsonl", "jsonl.gz", "parquet")
 
-ANNOTATORS = (None, "Ada", " machine:m ", "machine", "review:Bob", "Review", "reviewer")
+TASKS = (None, "text-generation", "fill-mask", "text-to-image", "image-segmentation", "no-task")
+GATES = (None, None, "auto", "manual", "true", "false", "ask")
+CARDS: tuple[dict[str, Any], ...] = (
+    {"license": "apache-2.0", "language": ["en", "swh"]},
+    {"license": ["cc-by-4.0", "mit"], "datasets": ["squad"]},
+    {"license": "other", "license_name": "Llama3", "extra_gated_prompt": "terms"},
+    {"datasets": "proprietary", "language": "zh"},
+)
+SAFETENSORS = (
+    {"total": 124_000_000},
+    {"parameters": {"F32": 7_000_000_000}, "total": 7_000_000_000},
+)
+GGUFS = ({"total": 1_000_000_000, "architecture": "llama"}, {"architecture": "bert"})
+FILES: tuple[list[dict[str, Any]], ...] = (
+    [{"rfilename": "model.safetensors", "size": 14_000_000_000}, {"rfilename": "README.md"}],
+    [{"rfilename": "model-Q4_K_M.gguf", "size": 4_000_000_000}],
+)
+BYTES = (None, 500_000_000, 28_000_000_000)
+
+ANNOTATORS = (
+    *(None, "Ada", "Ada", "Bob", " Eve ", "machine", " machine:m ", "machine m", "machinist"),
+    *("review:Bob", "review : Ada", "Review", "reviewer", "review:machine:m"),
+)
+LABELS = {
+    "gated": ("N/A", "Accept to share username & email", "Other agreement/info requirements"),
+    "input_modality": ("Text", "Image", "Speech", "Other"),
+    "output_modality": (
+        *("Text Generation", "Image Generation", "Image Classification", "Image Segmentation"),
+        *("Image Bounding Boxes", "Text Embedding", "Other"),
+    ),
+    "languages": ("en", "EN", "zh-Hant", "swh", "Python", "multilingual", "English"),
+    "architecture": ("LSTM", "GRU", "Transformer: Image Encoder-only", "CNN", "Unsure", "Other"),
+    "training_methods": (
+        *("Pretraining: Causal Language Modeling (CLM)", "Pretraining: Supervised"),
+        *("Finetuning: Supervised", "Quantization", "Undisclosed"),
+        *("Reinforcement learning from feedback", "Other"),
+    ),
+    "data_availability": (
+        *("Not disclosed", "Disclosed: unavailable", "Partially disclosed: unavailable"),
+        "Disclosed: available",
+    ),
+    "license": ("open_use", "MIT", "llama3", "undocumented", "unknown", "my own"),
+}
+"""Column of the sheet -> labels. The last one is seldom right: it is none, or needs a note."""
+LANGUAGE_CODES = sorted(code for code, canonical in LANGUAGE.items() if code == canonical)
+NOTES = (None, None, "a note", "a note", " ")
 
 Row = dict[str, Any]
 
@@ -61,6 +110,12 @@ TYPES = {
         "library_name": pa.string(),
         "tags": pa.list_(pa.string()),
         "cardData": pa.string(),
+        "pipeline_tag": pa.string(),
+        "gated": pa.string(),
+        "safetensors": pa.string(),
+        "gguf": pa.string(),
+        "siblings": pa.string(),
+        "usedStorage": pa.int64(),
         "baseModels": pa.struct(
             {
                 "relation": pa.string(),
@@ -75,8 +130,12 @@ TYPES = {
         "org_type": pa.string(),
         "organization": pa.string(),
     },
-    "annotations": {"id": pa.string(), "derived_from": pa.string(), "annotator": pa.string()},
+    "annotations": dict.fromkeys(("id", "derived_from", "annotator", *LABELS, "note"), pa.string()),
 }
+
+
+JSON_TEXTS = ("cardData", "safetensors", "gguf", "siblings")
+"""Columns of models/ that Parquet files hold as JSON text."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +249,13 @@ def configs(draw: st.DrawFn) -> Config:
             unlisted_owner=("Unknown", "User"),
             online_unit=("merged", "separate"),
         ),
+        attributes=changed(
+            "attributes",
+            pivot=("2025-01-01", "2024-06-24", "2023-03-06", "2022-03-14"),
+            shift_period=("first_head_week", "created"),
+            significance=(0.05, 0.9),
+        ),
+        annotations=changed("annotations", bar=(0.9, 0.5), confidence=(0.95, 0.5)),
         publication=changed("publication", top_entities=(1000, 1, 2), trend_entities=(20, 1)),
         sensitivity=changed(
             "sensitivity",
@@ -250,8 +316,14 @@ def _metadata(draw: st.DrawFn, weeks: list[date], names: st.SearchStrategy[str])
         ),
         "likes": draw(st.integers(0, 3)),
         "library_name": draw(st.sampled_from(LIBRARIES)),
-        "tags": draw(st.lists(st.sampled_from(MARKS), max_size=2, unique=True)),
+        "tags": draw(st.lists(st.sampled_from(MARKS), max_size=3, unique=True)),
+        "pipeline_tag": draw(st.sampled_from(TASKS)),
+        "gated": draw(st.sampled_from(GATES)),
+        "usedStorage": draw(st.sampled_from(BYTES)),
+        "cardData": dict(draw(st.sampled_from(({}, {}, *CARDS)))) or None,
     }
+    for column, values in (("safetensors", SAFETENSORS), ("gguf", GGUFS), ("siblings", FILES)):
+        row[column] = draw(st.sampled_from((None, None, *values)))
     parents = st.lists(names, min_size=1, max_size=3)
     sources = draw(st.sampled_from(("", "", "t", "t", "c", "b", "ct", "cb", "bt", "cbt")))
     if "t" in sources:
@@ -263,7 +335,8 @@ def _metadata(draw: st.DrawFn, weeks: list[date], names: st.SearchStrategy[str])
             row["tags"].append(f"base_model:{draw(st.sampled_from(RELATIONS))}:{draw(names)}")
     if "c" in sources:
         listed = draw(parents)
-        row["cardData"] = {"base_model": draw(st.sampled_from((listed, listed[0], ["", *listed])))}
+        named = draw(st.sampled_from((listed, listed[0], ["", *listed])))
+        row["cardData"] = {**(row["cardData"] or {}), "base_model": named}
         if draw(st.integers(0, 2)) == 0:
             relation = draw(st.sampled_from((*RELATIONS, "unheard-of")))
             row["cardData"]["base_model_relation"] = relation
@@ -349,17 +422,38 @@ def _annotations(draw: st.DrawFn, ids: list[str], names: st.SearchStrategy[str])
     plain = names.filter(lambda name: "," not in name and ";" not in name)
     written = st.one_of(
         st.none(),
-        st.just("No"),
+        st.sampled_from(("No", "no ", " ", ";")),
         plain,
         st.tuples(plain, plain).map(" , ".join),
         st.tuples(plain, plain).map("; ".join),
     )
-    annotated = draw(st.lists(names, max_size=4))
-    annotators = st.sampled_from(ANNOTATORS)
+    few = draw(st.lists(st.sampled_from(ids), min_size=1, max_size=4))
+    annotated = draw(st.lists(st.sampled_from(few) | names, min_size=1, max_size=14))
     return [
-        {"id": name, "derived_from": draw(written), "annotator": draw(annotators)}
+        {
+            "id": name,
+            "derived_from": draw(written),
+            "annotator": draw(st.sampled_from(ANNOTATORS)),
+            "note": draw(st.sampled_from(NOTES)),
+            **draw(_labels()),
+        }
         for name in annotated
     ]
+
+
+@st.composite
+def _labels(draw: st.DrawFn) -> Row:
+    """Cells of one row of the sheet: most of them empty or with a right label."""
+    row: Row = {}
+    for column, labels in LABELS.items():
+        cell = draw(st.none() | st.lists(st.sampled_from(labels), min_size=1, max_size=2))
+        if cell and draw(st.integers(0, 4)):  # else the row is likely to be refused
+            cell = [label for label in cell if label != labels[-1]] or [labels[0]]
+            cell = cell[:1] if column in ("gated", "data_availability") else cell
+        if cell and column == "languages" and draw(st.integers(0, 9)) == 0:
+            cell = LANGUAGE_CODES[: draw(st.sampled_from((50, 51)))]
+        row[column] = cell and draw(st.sampled_from((cell, ";".join(cell), " , ".join(cell))))
+    return row
 
 
 def _columns(file: File) -> list[str]:
@@ -370,10 +464,12 @@ def _arrow(file: File) -> pa.Table:
     arrays = {}
     for name, type_ in TYPES[file.kind].items():
         values = [row.get(name) for row in file.rows]
-        if name == "cardData":
+        if name in JSON_TEXTS:
             values = [None if value is None else json.dumps(value) for value in values]
         if name == "createdAt":  # without a zone: UTC
             values = [None if value is None else value.replace(tzinfo=None) for value in values]
+        if file.kind == "annotations":
+            values = [_joined(value) for value in values]
         arrays[name] = pa.array(values, type_)
     return pa.table(arrays)
 
@@ -383,8 +479,16 @@ def _csv(file: File) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_columns(file))
     for row in file.rows:
-        writer.writerow([_cell(row.get(column)) for column in _columns(file)])
+        cells = [row.get(column) for column in _columns(file)]
+        if file.kind == "annotations":
+            cells = [_joined(cell) for cell in cells]
+        writer.writerow([_cell(cell) for cell in cells])
     return text.getvalue() + ("one,cell,too,many,or,few,in,all,of,these,here\n" * file.malformed)
+
+
+def _joined(value: Any) -> Any:
+    """A list of labels as one cell."""
+    return "; ".join(value) if isinstance(value, list) else value
 
 
 def _cell(value: Any) -> str:

@@ -14,8 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from opentrace_spark.config import Config, load_config
-from opentrace_spark.silver.attributes import ATTRIBUTES
-from opentrace_spark.silver.sizes import SIZES
 from opentrace_spark.tables import TABLES, TOP_K
 from tests.compare import NOT_COMPARED, assert_same_tables, differences
 from tests.property.landings import FORMATS, Landing, configs, landings
@@ -55,36 +53,18 @@ def cell(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[c] for c in ("week_start", "level", "attribution", "recency_window"))
 
 
-ATTRIBUTE_TABLES = {
-    "gold_attribute_shares",
-    "gold_attribute_shifts",
-    "gold_modality_flows",
-    "gold_derivation_flows",
-    "gold_osi_crossover",
-    "gold_field_coverage",
-    "gold_model_sizes",
-    "gold_size_distribution",
-    "gold_annotation_quality",
-}
-"""Not in the reference: tests/flow/test_attribute_tables.py counts them from silver,
-test_size_tables.py and test_derivation_and_crossover.py those that it does not, and
-tests/unit/gold/test_annotation_quality.py the last one from rows of the sheet."""
 ROBUSTNESS_TABLES = {"gold_anomalies", "gold_sensitivity"}
 """Told by `robustness_tables`: tests/property/test_pipeline_property.py compares them."""
-ATTRIBUTE_COLUMNS = {*ATTRIBUTES.names, *SIZES.names, "base_relation"} - {"model_key", "gated"}
-"""Not in the reference: tests/unit/attributes has the rules, tests/flow/test_attributes.py rows."""
 
 
 @examples(25)
 @given(landing=landings(), config=configs())
 def test_columns_and_keys_are_those_of_the_tables(landing: Landing, config: Config) -> None:
     tables = tables_of(landing, config)
-    others = {*ATTRIBUTE_TABLES, *ROBUSTNESS_TABLES, "gold_runs"}
+    others = {*ROBUSTNESS_TABLES, "gold_runs"}
     assert set(tables) == {spec.id for spec in TABLES} - others
     for spec in (spec for spec in TABLES if spec.id not in others):
         columns = {c.name for c in spec.columns} - NOT_COMPARED
-        if spec.id == "silver_models":
-            columns -= ATTRIBUTE_COLUMNS
         required = {c.name for c in spec.columns if not c.nullable} - NOT_COMPARED
         keys = Counter(tuple(row[c] for c in spec.key) for row in tables[spec.id])
         assert all(count == 1 for count in keys.values()), spec.id
@@ -324,4 +304,5 @@ def test_empty_downloads_give_tables_without_rows(tmp_path: Path) -> None:
         (tmp_path / kind).mkdir()
         (tmp_path / kind / "a.csv").write_text(header + "\n")
     tables = reference_tables(tmp_path, load_config())
-    assert {name for name, rows in tables.items() if rows} == {"gold_samples"}
+    with_rows = {"gold_samples", "gold_model_sizes", "gold_attribute_shifts"}
+    assert {name for name, rows in tables.items() if rows} == with_rows

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,8 +17,23 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from opentrace_spark.config import load_config
 from opentrace_spark.io import Warehouse
 from opentrace_spark.tables import TABLES
+from tests.compare import assert_same_tables
+from tests.reference.attributes import (
+    NOTHING,
+    attribute_columns,
+    metadata_labels,
+    size_evidence,
+    sized,
+)
+from tests.reference.labelled import size_coverage
+from tests.reference.lineage import documented_parents
+from tests.reference.names import Names
+from tests.reference.pipeline import attribute_tables
+from tests.reference.reading import Record
+from tests.reference.usage import Facts
 
 DATA = Path(os.environ.get("OPENTRACE_REAL_DATA", ""))
 pytestmark = [
@@ -193,6 +209,58 @@ def test_samples_and_rejects(warehouse):
     assert [(row["source_file"], row["row"], row["reason"]) for row in rejects] == [
         ("aliases/aliases.csv", 58, "ambiguous_alias")
     ]
+
+
+@pytest.fixture(scope="module")
+def facts(warehouse):
+    """Models, first parents and counts of the warehouse, as the plain truth takes them."""
+    identity = ("model_id", "model_key", "developer", "org_type", "created_at", "created_date")
+    marks = ("created_censored", "total_downloads", "in_population", "in_head_sample")
+    models = Warehouse(str(warehouse)).read(SPECS["silver/models"], [*identity, *marks, *NOTHING])
+    models = {row["model_id"]: row for row in models.to_pylist()}
+    chains = ["model_id", "parent_id", "kind", "status"]
+    lineage = Warehouse(str(warehouse)).read(SPECS["silver/lineage"], chains).to_pylist()
+    names = {row["model_key"]: model_id for model_id, row in models.items()}
+    counts = {}
+    for row in table(warehouse, "silver/model_weeks").to_pylist():
+        of_week = counts.setdefault(row["week_start"], {})
+        of_week[names[row["model_key"]]] = row["download_count"]
+    lineage = {row["model_id"]: row for row in lineage}
+    return Facts(load_config(), models, lineage, counts, {}, None, {})
+
+
+def test_attribute_tables_agree_with_a_plain_count(warehouse, facts):
+    """Over everything, from the columns of silver/models that the next test looks at."""
+    expected = attribute_tables(facts)
+    got = {name: table(warehouse, name.replace("_", "/", 1)).to_pylist() for name in expected}
+    assert_same_tables(got, expected)
+    coverage = size_coverage(facts)
+    for row in table(warehouse, "gold/model_sizes").to_pylist():
+        assert {name: row[name] for name in coverage} == coverage
+
+
+def test_attributes_of_a_fixed_sample_are_those_of_the_rules(facts):
+    """Of every fiftieth model by a checksum of its id. No size is published in this landing, so
+    that a fit on the sample is the fit on all."""
+    config, records = load_config(), {}
+    source = pq.ParquetFile(DATA / "landing_2024-07" / "models" / "hub_models_2024-07.parquet")
+    assert not {"safetensors", "gguf", "usedStorage"} & set(source.schema_arrow.names)
+    for batch in source.iter_batches(50_000):
+        drawn = [zlib.crc32(name.encode()) % 50 == 0 for name in batch["id"].to_pylist()]
+        for row in batch.filter(pa.array(drawn)).to_pylist():
+            records[row["id"]] = Record("", 0, {k: v for k, v in row.items() if v is not None})
+    size_of = sized(size_evidence(records, documented_parents(Names(records), []), config), config)
+    wrong = []
+    for model_id, record in records.items():
+        row = facts.models[model_id]
+        kind = facts.lineage[model_id]["kind"]
+        derived = metadata_labels(record, row["org_type"], kind, is_documented_root=False)
+        expected = attribute_columns(derived, [], size_of[model_id])
+        got = {name: row[name] for name in expected}
+        wrong += [(model_id, got, expected)] if got != expected else []
+    assert not wrong, (len(wrong), wrong[:2])
+    assert 15_000 < len(records) < 15_500
+    assert len({facts.models[model_id]["method"] for model_id in records}) > 5
 
 
 def test_anomalies_have_the_known_one_and_few_others(warehouse):

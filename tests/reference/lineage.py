@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentrace_spark.config import Config
+from tests.reference.annotations import Said, by_model
 from tests.reference.hashing import model_key
 from tests.reference.names import Names
 from tests.reference.reading import Record
@@ -41,23 +42,24 @@ Documented = dict[str, tuple[str | None, list[Parent]]]
 """Model -> the source that decides, and its whole list."""
 
 
-def documented_parents(names: Names, annotations: list[Record]) -> Documented:
+def documented_parents(names: Names, annotations: list[Said]) -> Documented:
     """What every model of models/ lists as its parents, itself included."""
     derived_from: dict[str, str] = {}
-    for record in sorted(annotations, key=_precedence):
-        model_id, _ = names.resolve(record.get("id"))
-        if model_id and record.get("derived_from"):
-            derived_from.setdefault(model_id, record.get("derived_from"))
+    for model_id, rows in by_model(annotations).items():
+        if filled := [row.parents for row in rows if row.parents]:
+            derived_from[model_id] = filled[0]
     return {
         model_id: _documented(record, derived_from.get(model_id), names)
         for model_id, record in names.models.items()
     }
 
 
-def _precedence(annotation: Record) -> int:
-    """Reviewers before people before machines."""
-    role = (annotation.get("annotator") or "").split(":")[0].strip().lower()
-    return {"review": 0, "machine": 2}.get(role, 1)
+def annotated_parents(text: str, names: Names) -> list[Parent] | None:
+    """The parents in a cell `derived_from`, each once: none of them for `No`; None: no name."""
+    if text.strip(" ").lower() == "no":
+        return []
+    written = [x.strip(" ") for x in text.replace(";", ",").split(",")]
+    return _distinct([_named(name, names) for name in written if name]) or None
 
 
 def lineage_rows(
@@ -91,12 +93,9 @@ def _documented(
     """The source that decides and its whole list, every parent once."""
     card = record.get("cardData") or {}
     base = record.get("baseModels") or {}
-    if derived_from:
-        if derived_from.strip(" ").lower() == "no":
-            return "annotation", []
-        written = [x.strip(" ") for x in derived_from.replace(";", ",").split(",")]
-        if parents := _distinct([_named(name, names) for name in written if name]):
-            return "annotation", parents
+    annotated = annotated_parents(derived_from, names) if derived_from else None
+    if annotated is not None:
+        return "annotation", annotated
     value = card.get("base_model")
     in_card = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     in_base = [

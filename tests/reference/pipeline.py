@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from opentrace_spark.config import Config
+from tests.reference.annotations import Said, settle_annotations
+from tests.reference.attributes import describe, metadata_labels, size_evidence
+from tests.reference.derivation import derivation_flows_table
 from tests.reference.hashing import model_key
+from tests.reference.labelled import (
+    attribute_shares_table,
+    field_coverage_table,
+    modality_flows_table,
+    model_sizes_table,
+    osi_crossover_table,
+    size_distribution_table,
+)
 from tests.reference.lineage import Documented, documented_parents, lineage_rows
 from tests.reference.names import NO_OWNER, Names, owner, settle_names
 from tests.reference.pooled import (
@@ -22,7 +33,9 @@ from tests.reference.pooled import (
     org_type_by_country_table,
     period_summary_table,
 )
+from tests.reference.quality import annotation_quality_table
 from tests.reference.reading import COLUMNS, Record, has_files, read_kind
+from tests.reference.shifts import attribute_shifts_table
 from tests.reference.usage import (
     Facts,
     concentration_table,
@@ -42,6 +55,8 @@ class Hub:
     """What a landing says, settled: before any table of downloads by unit."""
 
     facts: Facts
+    names: Names
+    said: list[Said]
     documented: Documented
     reports: dict[tuple[date, str], dict[str, str]]
     rejects: Rows
@@ -54,6 +69,10 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
     """
     hub = read_hub(landing, config)
     facts = hub.facts
+    without = documented_parents(hub.names, [])
+    evidence = size_evidence(hub.names.models, without, config)
+    describe(facts, hub.names.models, hub.documented, evidence, hub.said)
+    own = _own_labels(hub, without)
     return {
         "silver_models": list(facts.models.values()),
         "silver_model_weeks": _model_week_rows(facts.counts, facts.labels, hub.reports),
@@ -70,6 +89,37 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
         "gold_intermediaries": intermediaries_table(facts),
         "gold_families": families_table(facts),
         "gold_org_type_by_country": org_type_by_country_table(facts),
+        **attribute_tables(facts),
+        "gold_model_sizes": model_sizes_table(facts, evidence),
+        "gold_annotation_quality": annotation_quality_table(hub.said, own, hub.names, config),
+    }
+
+
+def attribute_tables(facts: Facts) -> dict[str, Rows]:
+    """The tables that count models and downloads by what the models are."""
+    return {
+        "gold_attribute_shares": attribute_shares_table(facts),
+        "gold_attribute_shifts": attribute_shifts_table(facts),
+        "gold_field_coverage": field_coverage_table(facts),
+        "gold_modality_flows": modality_flows_table(facts),
+        "gold_derivation_flows": derivation_flows_table(facts),
+        "gold_osi_crossover": osi_crossover_table(facts),
+        "gold_size_distribution": size_distribution_table(facts),
+    }
+
+
+def _own_labels(hub: Hub, without: Documented) -> dict[str, dict[str, tuple[str, ...]]]:
+    """What the metadata of each annotated model give, without any annotated parent."""
+    lineage = lineage_rows(hub.names, set(), without, hub.facts.config)
+    kinds = {row["model_id"]: row["kind"] for row in lineage}
+    return {
+        row.model_id: metadata_labels(
+            hub.names.models[row.model_id],
+            hub.facts.models[row.model_id]["org_type"],
+            kinds[row.model_id],
+            is_documented_root=False,
+        ).labels
+        for row in hub.said
     }
 
 
@@ -94,7 +144,9 @@ def read_hub(landing: Path, config: Config) -> Hub:
 
     known = {model_id for models in counts.values() for model_id in models}
     unknown = known - set(names.models)
-    documented = documented_parents(names, read["annotations"])
+    said, bad = settle_annotations(read["annotations"], names)
+    rejects += bad
+    documented = documented_parents(names, said)
     lineage = lineage_rows(names, unknown, documented, config)
     models = _model_rows(names, unknown, counts, organizations, config)
     facts = Facts(
@@ -106,7 +158,7 @@ def read_hub(landing: Path, config: Config) -> Hub:
         last_complete=_last_complete(landing, config),
         organization_of={row["developer"]: (row["country"], row["org_type"]) for row in models},
     )
-    return Hub(facts, documented, reports, rejects)
+    return Hub(facts, names, said, documented, reports, rejects)
 
 
 def monday(day: date) -> date:
@@ -296,11 +348,14 @@ def _dates(record: Record, first_seen: date | None, config: Config) -> dict[str,
 def _metadata(record: Record) -> dict[str, Any]:
     """What the landing says of the model, under the tables' names."""
     card = record.get("cardData") or {}
+    licenses = card.get("license")
+    in_card = licenses[0] if isinstance(licenses, list) else licenses
+    gated = record.get("gated")
     tagged = [t.removeprefix("license:") for t in record.get("tags") or [] if _is_license(t)]
     further = {k: v for k, v in record.cells.items() if k not in COLUMNS["models"]}
     return {
-        "license": card.get("license") or (tagged[0] if tagged else None),
-        "gated": record.get("gated"),
+        "license": in_card or (tagged[0] if tagged else None),
+        "gated": gated.lower() if gated in ("True", "False") else gated,
         "pipeline_tag": record.get("pipeline_tag"),
         "library": record.get("library_name"),
         "hub_id": record.get("_id"),

@@ -60,7 +60,8 @@ def build_attribute_shifts(inputs: Mapping[str, DataFrame], context: Context) ->
     complete = inputs["gold_weeks"].where("is_complete and not is_missing").select("week_start")
     counted = inputs["work_counted"].join(F.broadcast(complete), "week_start", "left_semi")
     placed = _placed(inputs, complete, choices)
-    both = _shares(counted, choices).join(_counts(placed), _CELL, how="full")
+    cells = _shares(counted, choices).join(_counts(placed), _CELL, how="full")
+    both = cells.crossJoin(F.broadcast(placed.agg(*_models_of_periods())))
     every = both.unionByName(_sizes(counted, placed, choices), allowMissingColumns=True)
     # A few hundred rows, which the correction for many tests needs together.
     return every.coalesce(1).mapInArrow(_tester(choices.significance), from_arrow_schema(_TESTED))
@@ -146,12 +147,12 @@ def _placed(inputs: Mapping[str, DataFrame], complete: DataFrame, choices: Attri
 
 
 def _counts(placed: DataFrame) -> DataFrame:
-    """attribute, category, n_before and n_after: models in it; of_before and of_after: all."""
+    """attribute, category, n_before and n_after: models in it. A category of models that are in
+    the head in incomplete weeks only, or whose creation is not known, has no row."""
     rows = placed.select("is_after", *COLUMN_OF).mapInArrow(_categories, from_arrow_schema(_PLACED))
-    counts = rows.groupBy(*_CELL).agg(
+    return rows.groupBy(*_CELL).agg(
         F.count_if(~F.col("is_after")).alias("n_before"), F.count_if("is_after").alias("n_after")
     )
-    return counts.crossJoin(F.broadcast(placed.agg(*_models_of_periods())))
 
 
 def _categories(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

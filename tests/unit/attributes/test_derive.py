@@ -83,6 +83,17 @@ def test_modality_of_annotated_labels_is_annotated(words: Vocabulary) -> None:
     assert found["modality"] == (("Multimodal Generation",), "human")
 
 
+def test_modality_of_a_person_and_a_machine_is_the_machines(words: Vocabulary) -> None:
+    rows = ({"input_modality": "Image"}, {"output_modality": "Text Generation"})
+    for names in (("ann", "machine:x"), ("machine:x", "ann")):
+        said = [
+            read_annotation(row | {"annotator": name}, words)
+            for row, name in zip(rows, names, strict=True)
+        ]
+        found = of(settle(said, derive(BERT, words), words))
+        assert found["modality"] == (("Multimodal Generation",), "machine")
+
+
 def test_data_criterion_follows_the_annotated_label(words: Vocabulary) -> None:
     annotation = read_annotation({"data_availability": "Not disclosed"}, words)
     found = of(settle((annotation,), derive(BERT, words), words))
