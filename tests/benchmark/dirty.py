@@ -54,6 +54,8 @@ def write_as_generated(landing: Landing, folder: Path) -> Path:
             _write_downloads(folder / f"{name}.parquet", file.rows)
         else:
             header = [*TYPES[file.kind], *(["source"] if file.kind == "organizations" else [])]
+            if file.kind == "annotations":  # the program knows parents, no labels or annotators
+                header = ["id", "derived_from"]
             _write_csv(folder / f"{name}.csv", header, _cells(file.rows, header))
     if landing.last_complete_week:
         manifest = {"last_complete_week": landing.last_complete_week.isoformat()}

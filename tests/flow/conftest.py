@@ -62,11 +62,19 @@ def built(
 
 
 @pytest.fixture(scope="session")
-def hub(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
-    """Tables on what the models of a generated Hub are, under HUB_CONFIG."""
-    landing = write_generated_landing(tmp_path_factory.mktemp("hub") / "landing")
+def hub_landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated Hub, as `opentrace demo` makes one."""
+    return write_generated_landing(tmp_path_factory.mktemp("hub") / "landing")
+
+
+@pytest.fixture(scope="session")
+def hub(
+    spark: SparkSession, hub_landing: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Rows]:
+    """Tables on what the models of the generated Hub are, under HUB_CONFIG."""
     wanted = (
         *("attribute_shares", "attribute_shifts", "field_coverage", "modality_flows"),
-        *("model_sizes", "size_distribution"),
+        *("derivation_flows", "osi_crossover", "model_sizes", "size_distribution"),
+        "annotation_quality",
     )
-    return run_tables(spark, landing, tmp_path_factory.mktemp("warehouse"), HUB_CONFIG, wanted)
+    return run_tables(spark, hub_landing, tmp_path_factory.mktemp("warehouse"), HUB_CONFIG, wanted)

@@ -39,6 +39,7 @@ ANCHOR = "anchor/model"
 FIRST_WEEKS = tuple(
     map(date.fromisoformat, ("2022-02-21", "2022-08-22", "2023-02-20", "2024-06-03", "2024-12-16"))
 )
+TURNS_OF_YEARS = tuple(map(date.fromisoformat, ("2024-12-02", "2022-12-05", "2023-12-04")))
 COUNTS = (1, 2, 2, 3, 3, 10, 10, 100, 199, 200, 0, 0, 3_000_000_000)
 COUNTRIES = ("USA", "China", "Sweden", "User", "International", "Online", "Atlantis", None)
 ORG_TYPES = ("company", "classroom", "university", "guild", None)
@@ -192,19 +193,22 @@ class Landing:
 
 
 @st.composite
-def landings(draw: st.DrawFn) -> Landing:
-    """A landing of 3 to 25 models and 1 to 8 weeks, with gaps."""
-    size = draw(st.integers(3, 25))
+def landings(draw: st.DrawFn, is_rich: bool = False) -> Landing:
+    """A landing of 3 to 25 models and 1 to 8 weeks, with gaps.
+
+    A rich one has 20 to 30 models, 4 to 8 weeks around the turn of a year, and always annotations.
+    """
+    size = draw(st.integers(20, 30) if is_rich else st.integers(3, 25))
     ids = draw(st.lists(st.sampled_from(POOL), min_size=size, max_size=size, unique=True))
-    weeks = draw(_weeks())
+    weeks = draw(_weeks(TURNS_OF_YEARS, 4) if is_rich else _weeks(FIRST_WEEKS, 1))
     others = [*map(str.upper, ids[:5]), *UNKNOWN, *LEGACY, *FORMER]
     names = st.sampled_from(ids) | st.sampled_from(ids) | st.sampled_from(others)
     rows = {
         "models": draw(_models(ids, weeks, names)),
-        "downloads": draw(_downloads(weeks, names)),
+        "downloads": draw(_downloads(weeks, names, 12 if is_rich else 1)),
         "aliases": draw(_aliases(ids, names)),
         "organizations": draw(_organizations()),
-        "annotations": draw(_annotations(ids, names)),
+        "annotations": draw(_annotations(ids, names, is_rich)),
     }
     files = []
     for kind, entries in rows.items():
@@ -277,10 +281,26 @@ def configs(draw: st.DrawFn) -> Config:
 
 
 @st.composite
-def _weeks(draw: st.DrawFn) -> list[date]:
+def attribute_cases(draw: st.DrawFn) -> tuple[Landing, Config]:
+    """A rich landing, and values with the pivot inside of it and a low floor of the population."""
+    landing, config = draw(landings(is_rich=True)), draw(configs())
+    days = sorted({row["week"] for row in landing.rows("downloads") if row["week"]})
+    pivot = draw(st.sampled_from(days[1:-1]))
+    pivot -= timedelta(days=pivot.weekday())
+    return landing, dataclasses.replace(
+        config,
+        attributes=dataclasses.replace(config.attributes, pivot=pivot.isoformat()),
+        population=dataclasses.replace(
+            config.population, min_downloads=draw(st.sampled_from((5, 100)))
+        ),
+    )
+
+
+@st.composite
+def _weeks(draw: st.DrawFn, firsts: tuple[date, ...], least: int) -> list[date]:
     """Dates of the weeks: one weekday, some weeks missing."""
-    first = draw(st.sampled_from(FIRST_WEEKS)) + timedelta(days=draw(st.sampled_from((0, 2, 6))))
-    size = draw(st.integers(1, 8))
+    first = draw(st.sampled_from(firsts)) + timedelta(days=draw(st.sampled_from((0, 2, 6))))
+    size = draw(st.integers(least, 8))
     offsets = draw(st.lists(st.integers(0, 12), min_size=size, max_size=size, unique=True))
     return [first + timedelta(weeks=offset) for offset in sorted(offsets)]
 
@@ -372,11 +392,13 @@ def _created(draw: st.DrawFn, weeks: list[date]) -> datetime | None:
 
 
 @st.composite
-def _downloads(draw: st.DrawFn, weeks: list[date], names: st.SearchStrategy[str]) -> list[Row]:
+def _downloads(
+    draw: st.DrawFn, weeks: list[date], names: st.SearchStrategy[str], least: int
+) -> list[Row]:
     counts = st.sampled_from(COUNTS)
     rows: list[Row] = [{"week": weeks[0], "id": ANCHOR, "count": 7}]
     for week in weeks:
-        size = draw(st.integers(1, 20))
+        size = draw(st.integers(least, 20))
         reported = list(dict.fromkeys(draw(st.lists(names, min_size=size, max_size=size))))
         if draw(st.booleans()):  # a conflict, or a duplicate
             reported.append(draw(st.sampled_from(reported)))
@@ -416,8 +438,10 @@ def _organizations(draw: st.DrawFn) -> list[Row]:
 
 
 @st.composite
-def _annotations(draw: st.DrawFn, ids: list[str], names: st.SearchStrategy[str]) -> list[Row]:
-    if not draw(st.booleans()):
+def _annotations(
+    draw: st.DrawFn, ids: list[str], names: st.SearchStrategy[str], is_rich: bool
+) -> list[Row]:
+    if not is_rich and not draw(st.booleans()):
         return []
     plain = names.filter(lambda name: "," not in name and ";" not in name)
     written = st.one_of(
@@ -427,8 +451,11 @@ def _annotations(draw: st.DrawFn, ids: list[str], names: st.SearchStrategy[str])
         st.tuples(plain, plain).map(" , ".join),
         st.tuples(plain, plain).map("; ".join),
     )
-    few = draw(st.lists(st.sampled_from(ids), min_size=1, max_size=4))
-    annotated = draw(st.lists(st.sampled_from(few) | names, min_size=1, max_size=14))
+    # Several rows of the same few models, so that annotators meet; and some of others.
+    few = draw(st.lists(st.sampled_from(ids), min_size=3, max_size=6))
+    least, most = (20, 30) if is_rich else (1, 14)
+    named = st.sampled_from(few) | st.sampled_from(few) | names
+    annotated = draw(st.lists(named, min_size=least, max_size=most))
     return [
         {
             "id": name,

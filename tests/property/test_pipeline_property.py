@@ -13,8 +13,21 @@ from hypothesis import given
 
 from opentrace_spark.config import Config
 from tests.compare import assert_same_tables
-from tests.property.landings import Landing, configs, landings, random_examples
+from tests.property.landings import (
+    Landing,
+    attribute_cases,
+    configs,
+    landings,
+    random_examples,
+)
 from tests.reference import reference_tables, robustness_tables
+from tests.reference.pipeline import attribute_truth
+
+ATTRIBUTE_STEPS = (
+    *("models", "attribute_shares", "attribute_shifts", "field_coverage", "modality_flows"),
+    *("derivation_flows", "osi_crossover", "size_distribution", "model_sizes"),
+    "annotation_quality",
+)
 
 
 @random_examples(5)
@@ -27,3 +40,17 @@ def test_pipeline_agrees_with_reference(spark: Any, landing: Landing, config: Co
         tables = run_tables(spark, folder, Path(scratch) / "warehouse", config)
         assert_same_tables(tables, reference_tables(folder, config))
         assert_same_tables(tables, robustness_tables(folder, config))
+
+
+@random_examples(4)
+@given(case=attribute_cases())
+def test_attribute_tables_agree_with_reference(spark: Any, case: tuple[Landing, Config]) -> None:
+    """On more models, weeks and annotations than most landings of the other test have."""
+    from tests.pipeline import run_tables
+
+    landing, config = case
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = landing.write(Path(scratch) / "landing")
+        warehouse = Path(scratch) / "warehouse"
+        tables = run_tables(spark, folder, warehouse, config, ATTRIBUTE_STEPS)
+        assert_same_tables(tables, attribute_truth(folder, config))

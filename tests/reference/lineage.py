@@ -62,6 +62,27 @@ def annotated_parents(text: str, names: Names) -> list[Parent] | None:
     return _distinct([_named(name, names) for name in written if name]) or None
 
 
+@dataclass
+class AsWritten(Names):
+    """Names of which only one is known, in any case: the model's own."""
+
+    own: str = ""
+
+    def resolve(self, name: str) -> tuple[str | None, str]:
+        """The model itself, else nothing."""
+        return (self.own if name.lower() == self.own.lower() else None), "as written"
+
+
+def kind_as_written(record: Record) -> str | None:
+    """How a model was derived by its own metadata alone, other names taken as they are written."""
+    names = AsWritten(own=record.get("id"))
+    _, listed = _documented(record, None, names)
+    others = [parent for parent in listed if parent.target is None]
+    if not others:
+        return None
+    return _relation(record, others[0], names) or _kind(record, len(others))
+
+
 def lineage_rows(
     names: Names, unknown: set[str], documented: Documented, config: Config
 ) -> list[dict[str, Any]]:

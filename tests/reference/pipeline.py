@@ -23,7 +23,7 @@ from tests.reference.labelled import (
     osi_crossover_table,
     size_distribution_table,
 )
-from tests.reference.lineage import Documented, documented_parents, lineage_rows
+from tests.reference.lineage import Documented, documented_parents, kind_as_written, lineage_rows
 from tests.reference.names import NO_OWNER, Names, owner, settle_names
 from tests.reference.pooled import (
     developer_trends_table,
@@ -69,12 +69,8 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
     """
     hub = read_hub(landing, config)
     facts = hub.facts
-    without = documented_parents(hub.names, [])
-    evidence = size_evidence(hub.names.models, without, config)
-    describe(facts, hub.names.models, hub.documented, evidence, hub.said)
-    own = _own_labels(hub, without)
     return {
-        "silver_models": list(facts.models.values()),
+        **_attribute_truth(hub),
         "silver_model_weeks": _model_week_rows(facts.counts, facts.labels, hub.reports),
         "silver_lineage": list(facts.lineage.values()),
         "silver_rejects": hub.rejects,
@@ -89,9 +85,25 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
         "gold_intermediaries": intermediaries_table(facts),
         "gold_families": families_table(facts),
         "gold_org_type_by_country": org_type_by_country_table(facts),
+    }
+
+
+def attribute_truth(landing: Path, config: Config) -> dict[str, Rows]:
+    """Rows of silver/models, and of the tables on what the models are: a part of all."""
+    return _attribute_truth(read_hub(landing, config))
+
+
+def _attribute_truth(hub: Hub) -> dict[str, Rows]:
+    facts = hub.facts
+    without = documented_parents(hub.names, [])
+    evidence = size_evidence(hub.names.models, without, facts.config)
+    describe(facts, hub.names.models, hub.documented, evidence, hub.said)
+    own = _own_labels(hub)
+    return {
+        "silver_models": list(facts.models.values()),
         **attribute_tables(facts),
         "gold_model_sizes": model_sizes_table(facts, evidence),
-        "gold_annotation_quality": annotation_quality_table(hub.said, own, hub.names, config),
+        "gold_annotation_quality": annotation_quality_table(hub.said, own, hub.names, facts.config),
     }
 
 
@@ -108,19 +120,19 @@ def attribute_tables(facts: Facts) -> dict[str, Rows]:
     }
 
 
-def _own_labels(hub: Hub, without: Documented) -> dict[str, dict[str, tuple[str, ...]]]:
+def _own_labels(hub: Hub) -> dict[str, dict[str, tuple[str, ...]]]:
     """What the metadata of each annotated model give, without any annotated parent."""
-    lineage = lineage_rows(hub.names, set(), without, hub.facts.config)
-    kinds = {row["model_id"]: row["kind"] for row in lineage}
-    return {
-        row.model_id: metadata_labels(
-            hub.names.models[row.model_id],
-            hub.facts.models[row.model_id]["org_type"],
-            kinds[row.model_id],
-            is_documented_root=False,
-        ).labels
-        for row in hub.said
-    }
+    labels = {}
+    with_parents = {row.model_id for row in hub.said if row.parents}
+    for model_id in {row.model_id for row in hub.said}:
+        record = hub.names.models[model_id]
+        kind = hub.facts.lineage[model_id]["kind"]
+        if model_id in with_parents:
+            kind = kind_as_written(record)
+        org_type = hub.facts.models[model_id]["org_type"]
+        derived = metadata_labels(record, org_type, kind, is_documented_root=False)
+        labels[model_id] = derived.labels
+    return labels
 
 
 def read_hub(landing: Path, config: Config) -> Hub:
