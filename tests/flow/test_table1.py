@@ -58,7 +58,8 @@ def test_both_tables_side_by_side(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Of 2,800 downloads corp/base has 600, those of user 450, and quant/base-GGUF 1,100."""
+    """Of 2,800 downloads corp/base has 600, those of user 450, and quant/base-GGUF 1,100; the two
+    with an open license are lab/base with 400 and user/merge with 250."""
     options = ("--warehouse", built, "--data", write(tmp_path, *MADE_UP))
     aside = ("--without", "quant/base-GGUF")
     status, lines, _ = printed(monkeypatch, capsys, *options, *aside)
@@ -73,7 +74,7 @@ def test_both_tables_side_by_side(
         "| Organization | unknown |  | 0.482 |  | 0.147 |  |",
         "| Organization | Non-profit |  | 0.143 |  | 0.235 |  |",
     ]
-    assert "| License | Open Use | 0.200 | 0.143 | -0.057 | 0.235 | +0.035 |" in lines
+    assert "| License | Open Use | 0.200 | 0.232 | +0.032 | 0.382 | +0.182 |" in lines
     assert "| Methods | RLHF | 0.100 | 0.000 | -0.100 | 0.000 | -0.100 |" in lines
     assert "| Methods | Quantization |  | 0.393 |  | 0.000 |  |" in lines
     # Of known size are lab/base, 400 times its published 7 billion, and quant/base-GGUF.
