@@ -71,8 +71,8 @@ FILES: tuple[list[dict[str, Any]], ...] = (
 BYTES = (None, 500_000_000, 28_000_000_000)
 
 ANNOTATORS = (
-    *(None, "Ada", "Ada", "Bob", " Eve ", "machine", " machine:m ", "machine m", "machinist"),
-    *("review:Bob", "review : Ada", "Review", "reviewer", "review:machine:m"),
+    *(None, "Ada", "Ada", "Bob", " Ada ", "machine", " machine:m ", "machine m", "machinist"),
+    *("review:Bob", "review : Ada", "review:Ada", "Review", "reviewer", "review:machine:m"),
 )
 LABELS = {
     "gated": ("N/A", "Accept to share username & email", "Other agreement/info requirements"),
@@ -85,6 +85,7 @@ LABELS = {
     "architecture": ("LSTM", "GRU", "Transformer: Image Encoder-only", "CNN", "Unsure", "Other"),
     "training_methods": (
         *("Pretraining: Causal Language Modeling (CLM)", "Pretraining: Supervised"),
+        *("Pretraining: Denoising Autoencoder", "Pretraining: Contrastive Learning"),
         *("Finetuning: Supervised", "Quantization", "Undisclosed"),
         *("Reinforcement learning from feedback", "Other"),
     ),
@@ -452,11 +453,11 @@ def _annotations(
         st.tuples(plain, plain).map("; ".join),
     )
     # Several rows of the same few models, so that annotators meet; and some of others.
-    few = draw(st.lists(st.sampled_from(ids), min_size=3, max_size=6))
+    few = draw(st.lists(st.sampled_from(ids), min_size=2, max_size=5))
     least, most = (20, 30) if is_rich else (1, 14)
     named = st.sampled_from(few) | st.sampled_from(few) | names
     annotated = draw(st.lists(named, min_size=least, max_size=most))
-    return [
+    rows = [
         {
             "id": name,
             "derived_from": draw(written),
@@ -466,6 +467,43 @@ def _annotations(
         }
         for name in annotated
     ]
+    return list(draw(st.permutations(rows + _sure_annotations(ids)))) if is_rich else rows
+
+
+def _sure_annotations(ids: list[str]) -> list[Row]:
+    """Rows for what chance brings too seldom."""
+    one, two, three, four, five = [i for i in ids if not {",", ";"} & {*i}][:5]
+    pretraining = [m for m in LABELS["training_methods"] if m.startswith("Pretraining")]
+    return [
+        # Two people name the same parents, in another order and case; of the model's several ways
+        # of pretraining, which is derived, all go on with another's.
+        {
+            "id": one,
+            "derived_from": f"{two}, {three}",
+            "training_methods": ["Quantization", *pretraining],
+            "annotator": "review:Ada",
+        },
+        {"id": one, "derived_from": f"{three} ; {two.upper()}", "annotator": "review:Bob"},
+        {"id": one.upper(), "derived_from": f"{two},{three}", "annotator": "review:Cleo"},
+        # A cell of spaces says nothing, even a reviewer's.
+        {"id": four, "derived_from": "  ", "annotator": "review"},
+        {"id": four, "derived_from": one, "annotator": "machine"},
+        # As many languages as are named one by one; one more is another word.
+        {"id": two, "languages": LANGUAGE_CODES[:50], "annotator": "review:Bob"},
+        {"id": three, "languages": LANGUAGE_CODES[:51], "annotator": "review:Bob"},
+        # Two spellings of one parent agree.
+        {"id": two, "derived_from": four, "annotator": "review:Ada"},
+        {"id": two, "derived_from": four.upper(), "annotator": "review:Bob"},
+        # Nobody's name is one person's, and another reviewer's.
+        {"id": two, "architecture": ["CNN"], "annotator": None},
+        {"id": two, "architecture": ["LSTM"], "annotator": "review"},
+        # Of what a person wrote and reviewed the first counts among people.
+        {"id": three, "training_methods": ["Quantization"], "annotator": "Ada"},
+        {"id": three, "training_methods": ["Quantization"], "annotator": "Bob"},
+        {"id": three, "training_methods": ["Undisclosed"], "annotator": "review:Ada"},
+        # Who is said to be derived from itself is no documented root.
+        {"id": five, "derived_from": five, "annotator": "review:Ada"},
+    ]
 
 
 @st.composite
@@ -473,12 +511,10 @@ def _labels(draw: st.DrawFn) -> Row:
     """Cells of one row of the sheet: most of them empty or with a right label."""
     row: Row = {}
     for column, labels in LABELS.items():
-        cell = draw(st.none() | st.lists(st.sampled_from(labels), min_size=1, max_size=2))
+        cell = draw(st.none() | st.lists(st.sampled_from(labels), min_size=1, max_size=3))
         if cell and draw(st.integers(0, 4)):  # else the row is likely to be refused
             cell = [label for label in cell if label != labels[-1]] or [labels[0]]
             cell = cell[:1] if column in ("gated", "data_availability") else cell
-        if cell and column == "languages" and draw(st.integers(0, 9)) == 0:
-            cell = LANGUAGE_CODES[: draw(st.sampled_from((50, 51)))]
         row[column] = cell and draw(st.sampled_from((cell, ";".join(cell), " , ".join(cell))))
     return row
 

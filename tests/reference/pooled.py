@@ -287,10 +287,11 @@ def org_type_by_country_table(facts: Facts) -> list[dict[str, Any]]:
 
 
 def _place(facts: Facts, country: str) -> tuple[str, str]:
-    """Region and country as shown; what is in no region is a region of its own."""
+    """Region and country as shown: what is no nation is a region of its own, other words that
+    conf/countries.toml does not know stand in one."""
     unit = facts.country_unit(country)
     for region, countries in facts.config.regions.items():
         if unit in countries:
             listed = unit in facts.config.listed_countries
             return region, unit if listed else f"rest of {region}"
-    return unit, unit
+    return unit if unit in NO_NATION else "Unlisted", unit
