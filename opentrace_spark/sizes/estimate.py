@@ -13,7 +13,7 @@ from opentrace_spark.sizes.known import wrong_known
 from opentrace_spark.sizes.line import Floats, Line, capacities, fit_line
 from opentrace_spark.sizes.posterior import Posterior
 from opentrace_spark.sizes.repository import Evidence, agrees
-from opentrace_spark.sizes.settings import SizeSettings
+from opentrace_spark.sizes.settings import MOST_PARAMETERS, SizeSettings
 
 SOURCES = ("safetensors", "gguf", "name", "estimated")
 UNCHECKED = "unchecked_name"
@@ -129,8 +129,12 @@ def _size(
 
 
 def _told(source: str, band: list[float], flag: str | None, published: int | None) -> Size:
-    """A size that is not published; `band` is its middle, low and high end."""
-    count, low, high = (int(float(f"{value:.{_DIGITS}g}")) for value in band)
+    """A size that is not published; `band` is its middle, low and high end.
+
+    Bytes may be too few for one parameter, and too many for the tables: sizes are from 1 on.
+    """
+    rounded = (float(f"{value:.{_DIGITS}g}") for value in band)
+    count, low, high = (int(min(max(value, 1), MOST_PARAMETERS)) for value in rounded)
     return Size(count, source, low, high, flag, published)
 
 

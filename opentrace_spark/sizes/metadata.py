@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentrace_spark.sizes.repository import Repository
+from opentrace_spark.sizes.settings import MOST_PARAMETERS
 
 COLUMNS = (
     "id",
@@ -22,8 +23,6 @@ COLUMNS = (
     "gguf",
 )
 """The columns of models/ that `repository_of` looks at."""
-_TOO_MANY = 1e18
-"""A count that large is none: it does not fit the tables, and no disk."""
 
 
 def repository_of(row: Mapping[str, Any], base_models: Sequence[str]) -> Repository:
@@ -35,7 +34,7 @@ def repository_of(row: Mapping[str, Any], base_models: Sequence[str]) -> Reposit
         tags=[tag for tag in row["tags"] or () if tag],
         pipeline_tag=row["pipeline_tag"],
         library_name=row["library_name"],
-        storage_bytes=row["usedStorage"],
+        storage_bytes=_count(row["usedStorage"]),
         files=_files(row["siblings"]),
         dtypes=_counts(dtypes) if isinstance(dtypes, dict) else None,
         safetensors_total=_count(tensors.get("total")),
@@ -69,7 +68,10 @@ def _counts(said: Mapping[str, Any]) -> dict[str, int | None]:
 
 
 def _count(value: Any) -> int | None:
-    """A number as a count: whole, positive and finite, else None. 7e9 is JSON for a count, too."""
+    """A number as a count: whole, positive and of a size that can be, else None. 7e9 is one, too.
+
+    No disk has as many bytes as no model has parameters.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return int(value) if 1 <= value < _TOO_MANY else None
+    return int(value) if 1 <= value < MOST_PARAMETERS else None

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from opentrace_spark.sizes.settings import MOST_PARAMETERS
+
 _SCALE = {"m": 1e6, "b": 1e9, "t": 1e12}
 _TOKENS = r"[-_ ]?(?:tokens?|toks?|words?|samples?|steps?|ctx|context)"
 # A single letter before the number makes another thing of it: active, effective, version, quant.
@@ -40,7 +42,7 @@ def named_size(name: str | None, expert_share: float) -> float | None:
     small = None
     for match in _SIZE.finditer(text):
         size = _value(match, expert_share)
-        if not size or _is_other(text, match):
+        if not 0 < size < MOST_PARAMETERS or _is_other(text, match):
             continue
         if match["unit"] != "m":
             return size

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from opentrace_spark.config import Sizes
 
+MOST_PARAMETERS = 10**18
+"""A number that large is no size, published, named or estimated: it does not fit the tables."""
+
 
 @dataclass(frozen=True)
 class SizeSettings:

@@ -233,3 +233,18 @@ def test_sizes_are_told_in_three_digits_unless_published():
     for count in (estimated.parameter_count, estimated.low, estimated.high):
         assert len(str(count).rstrip("0")) <= 3
     assert estimated.low <= estimated.parameter_count <= estimated.high
+
+
+@pytest.mark.parametrize("size", [1, 3, 2**62, 10**18 - 1])
+@pytest.mark.parametrize("seen", [0, 100])
+def test_sizes_of_absurd_bytes_fit_the_tables(size, seen):
+    """A file of a few bytes holds no parameter, and an exabyte more than 64 bits can count."""
+    fitted = fit(synthetic(seen, seed=1), SETTINGS)
+    (found,) = sizes(fitted, [model("a/b", None, size)], SETTINGS)
+    assert 1 <= found.low <= found.parameter_count <= found.high <= 10**18
+
+
+def test_the_band_of_an_absurd_name_fits_the_tables():
+    (found,) = sizes(fit([], SETTINGS), [model("a/b-99x9999T", None, None)], SETTINGS)
+    assert found.parameter_source == "name"
+    assert 1 <= found.low <= found.parameter_count <= found.high <= 10**18

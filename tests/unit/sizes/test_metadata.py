@@ -61,3 +61,8 @@ def test_json_of_another_shape_says_nothing(cell):
 def test_json_that_python_cannot_read_says_nothing(text):
     found = repository_of(EMPTY | {"safetensors": text, "siblings": text}, [])
     assert (found.safetensors_total, found.files) == (None, None)
+
+
+@pytest.mark.parametrize("used", [0, -1, 10**18, 2**63 - 1])
+def test_storage_that_no_disk_has_says_nothing(used):
+    assert repository(usedStorage=used).storage_bytes is None

@@ -87,6 +87,8 @@ NAMES = [
     ("7B/owner-is-no-name", None),
     ("someone/gr00t_n17_libero_20k_seed42", None),
     ("someone/0b-model", None),
+    ("someone/999x9999T", None),  # more than tables can hold
+    ("someone/999x9999T-7B", 7e9),
     ("gpt2", None),
     ("", None),
     (None, None),
