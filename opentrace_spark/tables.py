@@ -797,7 +797,7 @@ GOLD_ANOMALIES = TableSpec(
         Column(
             "robust_z",
             "double",
-            "0.6745 (x - median) / MAD, x the logarithm; null where the MAD is 0",
+            "0.6745 (x - median) / MAD, x the logarithm; null where the MAD is 0 (surge alone)",
         ),
         _required("share", "double", "of the population's downloads of the week, or of all weeks"),
         _required("evidence", "string", "what was compared, in words"),

@@ -65,8 +65,10 @@ def _per_like(facts: Facts) -> Iterator[dict[str, Any]]:
         z = _robust_z(downloads, [m["total_downloads"] for m in peers])
         if (
             downloads / total >= rules.min_share
-            and _is_far(rate, rates, z_of_all, rules.per_like_z)
-            and _is_far(downloads, [m["total_downloads"] for m in peers], z, rules.robust_z)
+            and z_of_all is not None
+            and z is not None
+            and z_of_all >= rules.per_like_z
+            and z >= rules.robust_z
         ):
             yield {
                 "rule": "downloads_per_like",
@@ -80,11 +82,6 @@ def _per_like(facts: Facts) -> Iterator[dict[str, Any]]:
                 f"the median model of all has {median(rates):,.6g}; {len(peers):,} models have "
                 f"{min(m['likes'] for m in peers):,} to {max(m['likes'] for m in peers):,} likes",
             }
-
-
-def _is_far(value: float, sample: list[Any], z: float | None, least: float) -> bool:
-    """Whether z is large enough; beside a sample of equal values everything above is far."""
-    return value > median(sample) if z is None else z >= least
 
 
 def _surges(facts: Facts) -> Iterator[dict[str, Any]]:
@@ -109,7 +106,7 @@ def _surges(facts: Facts) -> Iterator[dict[str, Any]]:
                 2 * len(before) >= rules.surge_weeks
                 and count / totals[week] >= rules.min_share
                 and count >= rules.surge_ratio * median(past)
-                and _is_far(count, past, z, rules.robust_z)
+                and (count > median(past) if z is None else z >= rules.robust_z)
             ):
                 flagged += 1
                 yield {

@@ -105,16 +105,18 @@ def find_outlying(
 
     Both must be far from usual: downloads / (likes + 1) among all models, and downloads among the
     peers, the models with about as many likes (of which those with most downloads have more per
-    like, too). Nothing is found among fewer models than `per_like_peers`.
+    like, too). Nothing is found among fewer models than `per_like_peers`, nor where half of the
+    models are alike to the last download: without a spread, one more download would be too many.
     """
     if len(downloads) < settings.per_like_peers:
         return
     rates = np.log(downloads / (likes + 1.0))
     group = _groups(likes, settings.per_like_peers)
     logs = np.log(downloads)
-    for place in np.flatnonzero(is_large & (robust_z(rates, rates) >= settings.per_like_z)):
+    far = robust_z(rates, rates)
+    for place in np.flatnonzero(is_large & np.isfinite(far) & (far >= settings.per_like_z)):
         peers = np.flatnonzero(group == group[place])
-        if robust_z(logs[[place]], logs[peers])[0] >= settings.robust_z:
+        if settings.robust_z <= robust_z(logs[[place]], logs[peers])[0] < math.inf:
             yield int(place), peers
 
 

@@ -121,7 +121,16 @@ def test_few_models_with_many_likes_are_compared_with_those_of_fewer() -> None:
     assert outlying(models, per_like_z=1.0, per_like_peers=1) == []
 
 
-def test_downloads_per_like_needs_enough_models_and_a_spread() -> None:
+def test_downloads_per_like_needs_a_spread() -> None:
+    """Else one download more than all others would be infinitely far."""
+    assert outlying([(200, 0)] * 40 + [(201, 0)]) == []
+    # Here all models have one, and those with as many likes have none.
+    alike = [(10**6, 999)] * 40
+    assert outlying([*LIKED, *LIKED, *alike, (10**6 + 1, 999)]) == []
+    assert outlying([*LIKED, *LIKED, *alike, (10**9, 999)], per_like_z=1.0) == []
+
+
+def test_downloads_per_like_needs_enough_models() -> None:
     few = [(50, 0), (100, 0), (200, 0), (10**6, 0)]
     assert outlying(few) == []
     assert outlying(few, per_like_peers=4) == [3]
