@@ -35,15 +35,19 @@ _UNSPECIFIC = ("other", "unknown")
 
 @dataclass(frozen=True)
 class LicenseFacts:
-    """A model's licenses; `spdx` only where one license is named and SPDX lists it."""
+    """A model's licenses; `spdx` only where one license is named and SPDX lists it.
 
+    `written` is the first as card or tags spell it, before `license_name` is looked at.
+    """
+
+    written: str | None
     names: tuple[str, ...]
     spdx: str | None
     license_class: str
     is_osi_approved: bool | None
 
 
-UNDOCUMENTED = LicenseFacts((), None, "undocumented", None)
+UNDOCUMENTED = LicenseFacts(None, (), None, "undocumented", None)
 
 
 def license_facts(
@@ -64,6 +68,7 @@ def license_facts(
     licenses = [_lookup(name, words) for name in dict.fromkeys(names)]
     classes = {license.license_class for license in licenses}
     return LicenseFacts(
+        written=said[0],
         names=tuple(dict.fromkeys(license.hub_id for license in licenses)),
         spdx=licenses[0].spdx if len(licenses) == 1 else None,
         license_class=next(name for name in STRICTEST_FIRST if name in classes),

@@ -43,6 +43,7 @@ _LABELS = pa.list_(pa.string())
 ATTRIBUTES = pa.schema(
     [
         ("model_key", pa.int64()),
+        ("license", pa.string()),
         ("license_spdx", pa.string()),
         ("is_osi_approved", pa.bool_()),
         ("gated", pa.string()),
@@ -181,6 +182,7 @@ def _attributes(
     human = [name for name, one in settled.items() if one.source == "human"]
     return {
         "model_key": model["model_key"],
+        "license": derived.license.written,
         "license_spdx": derived.license.spdx,
         "is_osi_approved": derived.license.is_osi_approved,
         "gated": gating_mode(model["gated"]) or model["gated"],

@@ -116,7 +116,6 @@ def build_models(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     head = inputs["work_head"].select("model_key", F.lit(True).alias("in_head"))
     metadata = kept_models(inputs).select(
         F.xxhash64("id").alias("model_key"),
-        _license().alias("license"),
         "pipeline_tag",
         F.col("library_name").alias("library"),
         F.col("_id").alias("hub_id"),
@@ -150,12 +149,3 @@ def build_models(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
         .withColumn("in_head_sample", F.coalesce("in_head", F.lit(False)))
         .drop("in_head")
     )
-
-
-def _license() -> Column:
-    """As the card writes it (a list: its first), else the first `license:` tag."""
-    in_card = F.get_json_object("cardData", "$.license")
-    first_of_list = F.get_json_object("cardData", "$.license[0]")
-    in_tags = F.get(F.filter("tags", lambda tag: tag.startswith("license:")), F.lit(0))
-    prefix = F.lit(len("license:") + 1)
-    return F.coalesce(first_of_list, in_card, F.substring(in_tags, prefix, F.length(in_tags)))

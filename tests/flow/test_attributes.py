@@ -36,7 +36,12 @@ MODELS: list[dict[str, Any]] = [
     },
     {"id": "lab/bert-odd", "tags": ["bert", "base_model:finetune:lab/bert", "base_model:lab/bert"]},
     {"id": "lab/quiet", "tags": []},
-    {"id": "lab/machine", "tags": ["license:cc-by-nc-4.0"], "pipeline_tag": "text-to-image"},
+    {
+        "id": "lab/machine",
+        "tags": ["license:cc-by-nc-4.0"],
+        "pipeline_tag": "text-to-image",
+        "cardData": '{"license": []}',
+    },
 ]
 HEADER = "id,input_modality,license,data_availability,training_methods,note,annotator,gated"
 ANNOTATIONS = [
@@ -124,6 +129,7 @@ def test_annotations_go_before_metadata_people_before_machines(tables: dict[str,
         "Not disclosed",
         ["N/A"],
     )
+    assert facts(tables, "lab/machine", "license") == ("cc-by-nc-4.0",)
     assert facts(tables, "lab/machine", "output_modality", "annotated") == (
         ["Image Generation"],
         ["data_availability", "osi_data_criterion", "gated", "license_class", "input_modality"],

@@ -45,6 +45,24 @@ def test_license_facts_expected(words: Vocabulary, tags, card, names, spdx, kind
     assert found.is_osi_approved is approved
 
 
+@pytest.mark.parametrize(
+    ("card", "written"),
+    [
+        ({"license": " MIT "}, "MIT"),
+        ({"license": [None, "Llama3", "mit"]}, "Llama3"),
+        ({"license": "other", "license_name": "acme"}, "other"),
+        # What names no license leaves it to the tags.
+        ({}, "gemma"),
+        ({"license": ""}, "gemma"),
+        ({"license": []}, "gemma"),
+        ({"license": {"name": "mit"}}, "gemma"),
+        ({"license": True}, "gemma"),
+    ],
+)
+def test_license_facts_keep_the_first_as_written(words: Vocabulary, card, written) -> None:
+    assert license_facts(("license:gemma",), card, words).written == written
+
+
 def test_license_facts_of_nothing(words: Vocabulary) -> None:
     assert license_facts((), {}, words) == UNDOCUMENTED
 
