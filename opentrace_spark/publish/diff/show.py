@@ -163,7 +163,8 @@ def show_lineage(page: Page, diff: TableDiff, moved: Sequence[Mapping[str, Any]]
         return
     models = diff.changed + diff.same
     parts = [
-        f"{diff.columns[column]:,} another {what}"
+        # A column that one table lacks was not compared: of it nothing is known.
+        f"{diff.columns[column]:,} another {what}" if column in diff.columns else f"{what}: unknown"
         for column, what in (
             ("root_id", "root"),
             ("parent_id", "parent"),

@@ -227,9 +227,14 @@ def test_tables_of_another_layout_are_compared_where_they_can_be(
     write_table(old, GOLD_RUNS, [run_row(1, tables_version=2)], layout=2)
     shutil.rmtree(old / GOLD_LEADERBOARDS.path)
     write_table(old, GOLD_LEADERBOARDS, [{"rank": 1, "entity": "x", "share": 0.5}], layout=2)
-    write_table(old, SILVER_LINEAGE, [{"model_id": "o/a", "root": "o/a"}], columns=NOT_OURS)
-    write_table(new, SILVER_LINEAGE, [{"model_id": "o/a", "root_id": "o/a"}])
+    ours = {"model_id": "o/a", "status": "root"}
+    write_table(old, SILVER_LINEAGE, [ours | {"root": "o/a"}], columns=NOT_OURS)
+    write_table(new, SILVER_LINEAGE, [ours | {"root_id": "o/a"}])
     printed = diff(capsys, old, new)
+    assert (
+        "lineage    of 1 models in both: root: unknown, parent: unknown, 0 another status, "
+        "family: unknown\n"
+    ) in printed
     assert (
         f"layout     the tables of A have layout version 2, {TABLES_VERSION}, "
         f"those of B {TABLES_VERSION}, this program writes {TABLES_VERSION}; "
