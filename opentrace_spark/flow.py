@@ -112,7 +112,11 @@ FLOW: tuple[Step, ...] = (
         build_parents,
         *("work_listed", "work_asked", "bronze_models", "work_superseded"),
     ),
-    _step("silver_resolutions", build_resolutions, "silver_model_weeks", "work_parents"),
+    _step(
+        "silver_resolutions",
+        build_resolutions,
+        *("silver_model_weeks", "work_parents", "bronze_annotations", "work_names"),
+    ),
     _step("work_first_parents", build_first_parents, "work_parents"),
     _step("work_roots", build_roots, "work_first_parents"),
     _step("work_families", build_components, "work_first_parents", "work_roots", acts=True),

@@ -285,16 +285,22 @@ SILVER_RESOLUTIONS = TableSpec(
     "resolutions",
     grain="source of names and kind of resolution that occurs",
     key=("source", "resolution"),
-    description="How the names in downloads and lists of parents were found in models/.",
+    description="How names in downloads, lists of parents and annotations were found in models/.",
     columns=(
-        _required("source", "string", "downloads (weekly counts) or parents (listed parents)"),
+        _required(
+            "source",
+            "string",
+            "downloads (weekly counts), parents (listed parents) or annotations (usable rows)",
+        ),
         _required(
             "resolution",
             "string",
             "exact (as written), renamed (an alias, or a former name with the same `_id`), recased "
             "(other case), hub_id (a parent's `_id`), unknown (not in models/)",
         ),
-        _required("rows", "bigint", "counts or parents; a count under several names is in each"),
+        _required(
+            "rows", "bigint", "counts, parents or rows; a count under several names is in each"
+        ),
         *_RUN,
     ),
 )

@@ -138,10 +138,13 @@ def _print_concentration(console: Console, warehouse: Warehouse, week: date) -> 
 
 
 def _print_names(console: Console, warehouse: Warehouse) -> None:
-    """How names were found, downloads and parents apart."""
+    """How names were found, each source of names apart."""
     console.print()
     rows = warehouse.read(_SPECS["silver_resolutions"]).to_pylist()
-    for source, what in (("downloads", "weekly counts"), ("parents", "listed parents")):
+    sources = {"downloads": "weekly counts", "parents": "listed parents"}
+    if any(row["source"] == "annotations" for row in rows):
+        sources["annotations"] = "annotated rows"
+    for source, what in sources.items():
         found = {row["resolution"]: row["rows"] for row in rows if row["source"] == source}
         kinds = [
             f"{found[kind]:,} {words}" for kind, words in _RESOLUTIONS.items() if kind in found

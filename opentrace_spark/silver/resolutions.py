@@ -6,14 +6,16 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame, functions as F
 
+from opentrace_spark.silver.names import resolve_names
 from opentrace_spark.steps import Context
 
 _KIND_OF_FLAG = {"renamed": "renamed", "recased": "recased", "no_metadata": "unknown"}
 
 
 def build_resolutions(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """A row per source (downloads, parents) and kind of resolution that occurs, with its rows.
+    """A row per source and kind of resolution that occurs, with its rows.
 
+    Reads `silver_model_weeks` (downloads), `work_parents`, `bronze_annotations`, `work_names`.
     A weekly count that came under several names counts for each kind among them.
     """
     flags = F.split(F.coalesce("flags", F.lit("")), ",")
@@ -30,15 +32,22 @@ def build_resolutions(inputs: Mapping[str, DataFrame], context: Context) -> Data
         .agg(F.count(F.lit(1)).alias("rows"))
         .select(F.lit("downloads").alias("source"), F.explode(kinds).alias("resolution"), "rows")
     )
-    how = F.col("resolution")
-    parents = (
-        inputs["work_parents"]
-        .where(how.isNotNull())
-        .select(
-            F.lit("parents").alias("source"),
-            F.when(how.isin("alias", "former"), "renamed").otherwise(how).alias("resolution"),
-            F.lit(1).cast("bigint").alias("rows"),
-        )
+    parents = inputs["work_parents"].where(F.col("resolution").isNotNull())
+    usable = inputs["bronze_annotations"].where("reason is null").select("id")
+    annotations = resolve_names(usable, inputs["work_names"], name="id")
+    every = (
+        downloads.unionByName(_ones(parents, "parents"))
+        .unionByName(_ones(annotations, "annotations"))
+        .groupBy("source", "resolution")
     )
-    counted = downloads.unionByName(parents).groupBy("source", "resolution")
-    return counted.agg(F.sum("rows").alias("rows"))
+    return every.agg(F.sum("rows").alias("rows"))
+
+
+def _ones(names: DataFrame, source: str) -> DataFrame:
+    """A row of one name for each of `names`, which has `resolution`."""
+    how = F.col("resolution")
+    return names.select(
+        F.lit(source).alias("source"),
+        F.when(how.isin("alias", "former"), "renamed").otherwise(how).alias("resolution"),
+        F.lit(1).cast("bigint").alias("rows"),
+    )

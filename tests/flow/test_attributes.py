@@ -69,7 +69,7 @@ def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dic
     (landing / "annotations" / "sheet.csv").write_text(text, encoding="utf-8")
     (landing / "annotations" / "roots.csv").write_text(ROOTS, encoding="utf-8")
     warehouse = tmp_path_factory.mktemp("warehouse")
-    wanted = ("models", "rejects", "annotation_quality")
+    wanted = ("models", "rejects", "resolutions", "annotation_quality")
     return run_tables(spark, landing, warehouse, load_config(), wanted)
 
 
@@ -171,6 +171,17 @@ def test_refused_annotations_are_rejects_and_change_nothing(tables: dict[str, Ro
         None,
     )
     assert facts(tables, "lab/quiet", "annotation_source") == ("human",)
+
+
+def test_the_names_of_annotations_are_counted_by_how_they_were_found(
+    tables: dict[str, Rows],
+) -> None:
+    found = {
+        row["resolution"]: row["rows"]
+        for row in tables["silver_resolutions"]
+        if row["source"] == "annotations"
+    }
+    assert found == {"exact": 4, "recased": 1, "unknown": 1}  # refused rows left out
 
 
 def test_an_id_known_from_downloads_alone_has_no_attributes(tables: dict[str, Rows]) -> None:

@@ -59,6 +59,7 @@ class Hub:
     said: list[Said]
     documented: Documented
     reports: dict[tuple[date, str], dict[str, str]]
+    annotated: Counter[str]
     rejects: Rows
 
 
@@ -74,7 +75,7 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
         "silver_model_weeks": _model_week_rows(facts.counts, facts.labels, hub.reports),
         "silver_lineage": list(facts.lineage.values()),
         "silver_rejects": hub.rejects,
-        "silver_resolutions": _resolution_rows(hub.reports, hub.documented),
+        "silver_resolutions": _resolution_rows(hub.reports, hub.documented, hub.annotated),
         "gold_weeks": weeks_table(facts),
         "gold_samples": samples_table(facts),
         "gold_usage_shares": usage_shares_table(facts),
@@ -158,6 +159,9 @@ def read_hub(landing: Path, config: Config) -> Hub:
     unknown = known - set(names.models)
     said, bad = settle_annotations(read["annotations"], names)
     rejects += bad
+    refused = {(row["source_file"], row["row"]) for row in bad}
+    usable = [row for row in read["annotations"] if (row.file, row.row) not in refused]
+    annotated = Counter(names.resolve(row.get("id"))[1] for row in usable)
     documented = documented_parents(names, said)
     lineage = lineage_rows(names, unknown, documented, config)
     models = _model_rows(names, unknown, counts, organizations, config)
@@ -170,7 +174,7 @@ def read_hub(landing: Path, config: Config) -> Hub:
         last_complete=_last_complete(landing, config),
         organization_of={row["developer"]: (row["country"], row["org_type"]) for row in models},
     )
-    return Hub(facts, names, said, documented, reports, rejects)
+    return Hub(facts, names, said, documented, reports, annotated, rejects)
 
 
 def monday(day: date) -> date:
@@ -237,13 +241,14 @@ def _model_week_rows(
 
 
 def _resolution_rows(
-    reports: dict[tuple[date, str], dict[str, str]], documented: Documented
+    reports: dict[tuple[date, str], dict[str, str]], documented: Documented, annotated: Counter[str]
 ) -> Rows:
     """silver/resolutions."""
     ways = Counter(
         ("downloads", how) for found in reports.values() for how in _other_ways(found) or {"exact"}
     )
     ways.update(("parents", parent.how) for _, listed in documented.values() for parent in listed)
+    ways.update({("annotations", how): rows for how, rows in annotated.items()})
     return [
         {
             "source": source,
