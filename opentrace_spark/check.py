@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from opentrace_spark.bronze.aliases import judged_aliases
-from opentrace_spark.bronze.annotations import judged_annotations
+from opentrace_spark.bronze.annotations import judged_annotations, unread_columns
 from opentrace_spark.bronze.downloads import judged_downloads
 from opentrace_spark.bronze.models import judged_models, settled_models, superseded_rows
 from opentrace_spark.bronze.organizations import judged_organizations, unknown_words
@@ -72,7 +72,7 @@ class LandingReport:
     """What was read of a landing. Weeks are Mondays; None where no downloads row is usable.
 
     `lacking` says what absent folders take away, `unknown_words` which words the configuration does
-    not know; such words are kept.
+    not know, which are kept, and which columns of annotations are misspelt.
     """
 
     uri: str
@@ -101,7 +101,9 @@ def check_landing(spark: SparkSession, landing: Landing, config: Config) -> Land
             kinds.append(report)
             weeks += mondays
             if kind == "organizations":
-                words = unknown_words(rows, config)
+                words += unknown_words(rows, config)
+            if kind == "annotations":
+                words += unread_columns(rows)
             read.unpersist()
     except Exception as error:
         plain = content_error_from(error)

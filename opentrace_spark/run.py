@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame, SparkSession
 
 import opentrace_spark
+from opentrace_spark.bronze.annotations import unread_columns
 from opentrace_spark.bronze.organizations import CURATED, unknown_words, uses_curated
 from opentrace_spark.checks import checks_of, hold
 from opentrace_spark.config import CONF_DIR, Config
@@ -139,6 +140,8 @@ def _build(job: _Job, steps: tuple[Step, ...]) -> None:
             if "bronze_organizations" in job.tables:
                 organizations = job.tables["bronze_organizations"]
                 job.result.notes += unknown_words(organizations, job.config)
+            if "bronze_annotations" in job.tables and job.landing.of_kind("annotations"):
+                job.result.notes += unread_columns(job.tables["bronze_annotations"])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             job.spark.sparkContext.cancelAllJobs()

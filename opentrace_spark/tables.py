@@ -911,7 +911,7 @@ GOLD_RUNS = TableSpec(
         _required("table_versions", "string", "table -> Delta version, as JSON"),
         _required("step_seconds", "string", "step -> seconds, as JSON"),
         _required("checks_passed", "int", "checks that ran and held"),
-        _required("notes", "array<string>", "what the landing lacks, and words not in conf"),
+        _required("notes", "array<string>", "what the landing lacks, and words that are not known"),
     ),
 )
 

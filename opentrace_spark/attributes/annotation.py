@@ -7,9 +7,10 @@ never filled with a label: `Unsure`, `Undisclosed`, `Not disclosed` and `N/A` ar
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,10 @@ COLUMNS = {
     "license": "license_class",
 }
 """The columns of the sheet that hold labels, with the attribute of each."""
+
+_ALL_COLUMNS = ("id", *COLUMNS, "derived_from", "note", "annotator")
+_NEAR = 0.85
+"""How alike a name must be to one of them; `suggested_languages` and `card_license` are not."""
 
 UNKNOWN_LABEL = "unknown_label"
 SEVERAL_LABELS = "several_labels"
@@ -94,6 +99,14 @@ class Annotation:
     def reason(self) -> str | None:
         """The first of REASONS that a problem has, None for a row that can be used."""
         return min((each.reason for each in self.problems), key=REASONS.index, default=None)
+
+
+def misnamed_columns(names: Iterable[str]) -> Iterator[str]:
+    """A sentence for each column that is not read and is named nearly as one that is."""
+    for name in sorted({*names}.difference(_ALL_COLUMNS)):
+        near = difflib.get_close_matches(name.strip().lower(), _ALL_COLUMNS, n=1, cutoff=_NEAR)
+        if near:
+            yield f"annotations/: column {name!r} is not read; did you mean {near[0]!r}?"
 
 
 def annotation_row(cells: str | None, annotator: str | None) -> dict[str, str | None]:

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame, functions as F
 
-from opentrace_spark.attributes.annotation import annotation_row, read_annotation
+from opentrace_spark.attributes.annotation import (
+    annotation_row,
+    misnamed_columns,
+    read_annotation,
+)
 from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.bronze.reasons import flag_first, name_rules, with_raw_values
 from opentrace_spark.sources.rows import read_rows
@@ -30,3 +34,12 @@ def judged_annotations(rows: DataFrame) -> DataFrame:
 
 def _label_reason(cells: str | None, annotator: str | None) -> str | None:
     return read_annotation(annotation_row(cells, annotator), shipped_vocabulary()).reason
+
+
+def unread_columns(annotations: DataFrame) -> tuple[str, ...]:
+    """Sentences on filled columns that nobody reads, as their names are misspelt.
+
+    `annotations` as `build_annotations` makes it. Starts a Spark job.
+    """
+    names = annotations.select(F.explode(F.json_object_keys("other_fields")).alias("name"))
+    return tuple(misnamed_columns(row["name"] for row in names.distinct().collect()))

@@ -22,7 +22,8 @@ _WITHOUT = {
     "aliases": "models are renamed only where their `_id` or their case tells it",
     "organizations": "countries and kinds of organisation come from the project's own table, where "
     "organizations.curated allows it",
-    "annotations": "parents come from model cards and tags alone",
+    "annotations": "labels and parents come from metadata alone, and nothing tells how right "
+    "they are",
 }
 """What a landing without the folder does not give."""
 

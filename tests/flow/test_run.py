@@ -128,7 +128,8 @@ def test_only_builds_what_is_named_and_what_it_needs(spark, landing, tmp_path):
     assert not (warehouse / "silver" / "lineage").exists()
     (row,) = Warehouse(str(warehouse)).read(GOLD_RUNS).to_pylist()
     assert row["notes"] == [
-        "no annotations/ in the landing: parents come from model cards and tags alone"
+        "no annotations/ in the landing: labels and parents come from metadata alone, "
+        "and nothing tells how right they are"
     ]
 
 

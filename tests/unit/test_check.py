@@ -19,6 +19,15 @@ DOWNLOADS = (
 ORGANIZATIONS = "org,country,org_type\na,USA,classroom\nb,Germania,firm\nc,User,\nd,Germania,user\n"
 
 
+def test_check_landing_tells_columns_of_annotations_that_are_misspelt(spark, make_landing):
+    sheet = "id,language,languages,licence,hub_page\na/b,en,,,x\na/b,,fr,,\n"
+    report = check_landing(spark, make_landing({"annotations/a.csv": sheet}), load_config())
+    # Of a column without cells nothing is lost.
+    assert report.unknown_words == (
+        "annotations/: column 'language' is not read; did you mean 'languages'?",
+    )
+
+
 def test_check_landing_reports_and_prints(spark, make_landing):
     files = {"downloads/d.csv": DOWNLOADS, "organizations/o.csv": ORGANIZATIONS}
     landing = make_landing({**files, "downloads/e.csv": "week,id,count\n"})
@@ -43,7 +52,8 @@ def test_check_landing_reports_and_prints(spark, make_landing):
         "downloads/d.csv row 5 and more)",
         "weeks: 2024-07-08 to 2024-07-29, missing 2024-07-15, 2024-07-22",
         "not in conf's list of countries, kept as written: 'Germania' (2)",
-        "no annotations/ in the landing: parents come from model cards and tags alone",
+        "no annotations/ in the landing: labels and parents come from metadata alone, "
+        "and nothing tells how right they are",
     ):
         assert line in out.getvalue().splitlines()
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from opentrace_spark.attributes.annotation import Annotator, read_annotation, read_annotator
+from opentrace_spark.attributes.annotation import (
+    Annotator,
+    misnamed_columns,
+    read_annotation,
+    read_annotator,
+)
 from opentrace_spark.attributes.vocabulary import Vocabulary
 
 TAKEN = [
@@ -108,3 +113,13 @@ def test_a_reviewer_is_the_person_of_that_name() -> None:
     assert read_annotator("machine:Ada").identity != read_annotator("Ada").identity
     # Nobody says that an unnamed reviewer is the unnamed annotator.
     assert read_annotator("review").identity != read_annotator("").identity
+
+
+def test_misnamed_columns_are_told() -> None:
+    names = ["language", "Languages ", "training_method", "licence", "notes", "Gated"]
+    near = ["languages", "languages", "training_methods", "license", "note", "gated"]
+    assert list(misnamed_columns([*names, "note", "gated"])) == sorted(
+        f"annotations/: column {name!r} is not read; did you mean {column!r}?"
+        for name, column in zip(names, near, strict=True)
+    )
+    assert list(misnamed_columns(["id", "comment", "reviewed", "languages"])) == []

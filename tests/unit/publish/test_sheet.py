@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from opentrace_spark.attributes.annotation import annotation_row, read_annotation
+from opentrace_spark.attributes.annotation import annotation_row, misnamed_columns, read_annotation
 from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.cli import main
 from opentrace_spark.io import Warehouse
@@ -79,6 +79,7 @@ def test_a_sheet_has_the_columns_of_the_contract_first(warehouse: Any, tmp_path:
     assert tuple(row)[: len(SHEET)] == SHEET
     # What is further there must not be read: these are names that a landing knows.
     assert not {"languages", "derived_from", "license", "gated"} & set(tuple(row)[len(SHEET) :])
+    assert list(misnamed_columns(row)) == []  # nor taken for misspelt ones
     filled = {name: row[name] for name in SHEET if row[name]}
     assert filled == {"id": "a/b", "annotator": "Ada"}
     assert row["hub_page"] == "https://huggingface.co/a/b"
