@@ -8,12 +8,12 @@ never filled with a label: `Unsure`, `Undisclosed`, `Not disclosed` and `N/A` ar
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from opentrace_spark.attributes.card import read_card
 from opentrace_spark.attributes.language import language_label
 from opentrace_spark.attributes.license import STRICTEST_FIRST, license_by_name
 from opentrace_spark.attributes.listed import hint
@@ -111,8 +111,7 @@ def misnamed_columns(names: Iterable[str]) -> Iterator[str]:
 
 def annotation_row(cells: str | None, annotator: str | None) -> dict[str, str | None]:
     """A row for `read_annotation` from JSON of its further columns; lists are joined by commas."""
-    said = json.loads(cells) if cells else {}
-    row = {name: _text(cell) for name, cell in said.items()} if isinstance(said, dict) else {}
+    row = {name: _text(cell) for name, cell in read_card(cells).items()}
     return {**row, "annotator": annotator}
 
 

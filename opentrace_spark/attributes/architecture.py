@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from opentrace_spark.attributes.card import read_card
 from opentrace_spark.attributes.vocabulary import Vocabulary
 
 MIXTURE = "Mixture-of-Experts"
@@ -65,6 +66,12 @@ def family_of(
             return tag.lower()
     weak = (word for word in (library, *tags) if word in WEAK_WORDS and word in known)
     return next(weak, None)
+
+
+def gguf_architecture(header: str | None) -> str | None:
+    """The architecture that the header of a GGUF file (JSON) names."""
+    found = read_card(header).get("architecture")
+    return found if isinstance(found, str) else None
 
 
 def architecture_labels(

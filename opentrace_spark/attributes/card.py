@@ -8,7 +8,11 @@ from typing import Any
 
 
 def read_card(card: str | Mapping[str, Any] | None) -> dict[str, Any]:
-    """The fields of a card, from JSON text or a struct; empty for anything that is no object."""
+    """The fields of a card, from JSON text or a struct; empty for anything that is no object.
+
+    So it is for JSON that is nested too deep for Python here, which may have read it before, with
+    fewer calls around it.
+    """
     if isinstance(card, str):
         try:
             card = json.loads(card)

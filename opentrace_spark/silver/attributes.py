@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.attributes.annotation import Annotation, annotation_row, read_annotation
+from opentrace_spark.attributes.architecture import gguf_architecture
 from opentrace_spark.attributes.card import read_card
 from opentrace_spark.attributes.derive import Metadata, derive
 from opentrace_spark.attributes.gating import gating_mode
@@ -172,7 +173,7 @@ def _attributes(
         gated=model["gated"],
         kind=model["kind"],
         is_documented_root=model["is_documented_root"],
-        gguf_architecture=_gguf_architecture(model["gguf"]),
+        gguf_architecture=gguf_architecture(model["gguf"]),
         parameter_count=model["parameter_count"],
         org_type=model["org_type"],
     )
@@ -208,12 +209,3 @@ def _own_labels(model: Mapping[str, Any], metadata: Metadata, words: Vocabulary)
 def _category(settled: Settled) -> str | None:
     """The one category of an exclusive attribute, null rather than its word for absent."""
     return settled.categories[0] if settled.labels else None
-
-
-def _gguf_architecture(gguf: str | None) -> str | None:
-    """The architecture that the header of a GGUF file names."""
-    if gguf is None:
-        return None
-    said = json.loads(gguf)
-    found = said.get("architecture") if isinstance(said, dict) else None
-    return found if isinstance(found, str) else None

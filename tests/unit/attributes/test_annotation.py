@@ -6,6 +6,7 @@ import pytest
 
 from opentrace_spark.attributes.annotation import (
     Annotator,
+    annotation_row,
     misnamed_columns,
     read_annotation,
     read_annotator,
@@ -123,3 +124,14 @@ def test_misnamed_columns_are_told() -> None:
         for name, column in zip(names, near, strict=True)
     )
     assert list(misnamed_columns(["id", "comment", "reviewed", "languages"])) == []
+
+
+def test_annotation_row_of_cells_that_python_cannot_read_has_none() -> None:
+    """The reader may have read them: how deep JSON may be depends on the calls around it."""
+    cells = '{"note": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    assert annotation_row(cells, "Ann") == {"annotator": "Ann"}
+    assert annotation_row('{"gated": ["N/A", null], "note": 5}', None) == {
+        "gated": "N/A",
+        "note": "5",
+        "annotator": None,
+    }

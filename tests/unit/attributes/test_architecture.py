@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from opentrace_spark.attributes.architecture import architecture_labels, family_of
+from opentrace_spark.attributes.architecture import (
+    architecture_labels,
+    family_of,
+    gguf_architecture,
+)
 from opentrace_spark.attributes.vocabulary import Vocabulary
 
 FAMILIES = [
@@ -53,3 +57,17 @@ LABELS = [
 @pytest.mark.parametrize(("family", "tags", "labels"), LABELS)
 def test_architecture_labels_expected(words: Vocabulary, family, tags, labels) -> None:
     assert architecture_labels(family, tags, words) == labels
+
+
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        ('{"architecture": "llama", "total": 7}', "llama"),
+        ('{"architecture": 5}', None),
+        ('["llama"]', None),
+        ("[" * 100_000 + "]" * 100_000, None),
+        (None, None),
+    ],
+)
+def test_gguf_architecture_is_a_text_of_the_header(header, named) -> None:
+    assert gguf_architecture(header) == named
