@@ -1,4 +1,4 @@
-"""The command line: `opentrace demo | generate | check | run | update | diff | annotate`.
+"""The command line: `opentrace demo | generate | collect | check | run | update | diff | annotate`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
 value or path. The last line on standard error says what was wrong and what to do.
@@ -12,6 +12,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 _DEMO_MODELS, _DEMO_WEEKS, _DEMO_SEED = 10_000, 104, 1
 _REVIEW_SEED = 1
+_COLLECT = """Brings real data of the Hugging Face Hub into a landing directory. It can be stopped
+at any moment and goes on where it was when the same command is run again. Needs no account; a token
+that huggingface_hub finds (HF_TOKEN, hf auth login) only makes the Hub allow more requests.
+HF_ENDPOINT names another Hub or a mirror."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,13 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ContentError as error:
         return _fail(str(error), FAILED)
     except KeyboardInterrupt:
-        return _fail("interrupted; the tables are as they were", INTERRUPTED)
+        return _fail(f"interrupted; {options.after_interrupt}", INTERRUPTED)
     except Exception as error:
         if getattr(options, "verbose", False):
             logging.getLogger("opentrace_spark").exception("the trace:")
         return _fail(
-            f"a defect of the program ({type(error).__name__}: {first_line(error)}); the tables "
-            "are as they were; --verbose shows where",
+            f"a defect of the program ({type(error).__name__}: {first_line(error)}); "
+            f"{options.after_interrupt}; --verbose shows where",
             FAILED,
         )
     return 0
@@ -67,6 +72,7 @@ def _fail(message: str, status: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="opentrace", description=opentrace_spark.__doc__)
     parser.add_argument("--version", action="version", version=opentrace_spark.__version__)
+    parser.set_defaults(after_interrupt="the tables are as they were")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="generate a small Hub and run everything on it")
@@ -80,6 +86,15 @@ def _parser() -> argparse.ArgumentParser:
     _size_options(generate, None, None)
     generate.add_argument("--quiet", action="store_true", help="print errors only")
     generate.set_defaults(command=_generate)
+
+    collect = commands.add_parser(
+        "collect", help="bring real data of the Hub into a landing", description=_COLLECT
+    )
+    _collect_options(collect)
+    collect.set_defaults(
+        command=_collect,
+        after_interrupt="what has arrived is kept: run the same command again to go on from there",
+    )
 
     check = commands.add_parser("check", help="read and validate a landing, write nothing")
     _landing_options(check)
@@ -164,6 +179,35 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     words.add_argument("--verbose", action="store_true", help="log every step, trace defects")
 
 
+def _collect_options(parser: argparse.ArgumentParser) -> None:
+    what = (
+        "hub: list every public model now, to snapshots/DATE/ (about an hour); hub-stats: today's "
+        "list by others, to snapshots/DATE/; weekly-snapshots: the weekly lists by others, to "
+        "snapshots/DATE/; model-cards: the texts of model cards, to model_cards/"
+    )
+    names = ("hub", "hub-stats", "weekly-snapshots", "model-cards")
+    parser.add_argument("--source", choices=names, help=what)
+    what = "landing directory, new or one to add to"
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=what)
+    what = (
+        "ask whether the owners of this warehouse's population are users or organisations, and of "
+        "what type; adds those that are not yet there to accounts/accounts.csv"
+    )
+    parser.add_argument("--owners-of", metavar="WAREHOUSE", help=what)
+    what = "of weekly-snapshots only those from this date on, for example 2025-03-01"
+    parser.add_argument("--since", type=_date, metavar="DATE", help=what)
+    words = parser.add_mutually_exclusive_group()
+    words.add_argument("--quiet", action="store_true", help="print errors only")
+    words.add_argument("--verbose", action="store_true", help="trace defects")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no date; write it like 2025-03-01") from None
+
+
 def _diff_options(parser: argparse.ArgumentParser) -> None:
     for name in ("A", "B"):
         parser.add_argument(name, metavar=f"WAREHOUSE_{name}", help="folder of tables, path or URI")
@@ -224,6 +268,42 @@ def _generated(out: Path, options: argparse.Namespace) -> GeneratedLanding:
         raise kind(f"generate: {error}") from None
     except ValueError as error:
         raise UsageError(f"generate: {error}") from None
+
+
+def _collect(options: argparse.Namespace) -> None:
+    from opentrace_spark.collect.command import collect
+    from opentrace_spark.publish.progress import TerminalBar
+
+    if options.source is None and options.owners_of is None:
+        raise UsageError("name a --source, or --owners-of a warehouse")
+    if options.since is not None and options.source != "weekly-snapshots":
+        raise UsageError("--since is of --source weekly-snapshots alone; leave it out")
+    owners = None if options.owners_of is None else _owners(options.owners_of)
+    with TerminalBar(Console(stderr=True, quiet=options.quiet)) as bar:
+        told = collect(options.out, options.source, options.since, owners, bar.counted)
+    if not options.quiet:
+        for sentence in told:
+            print(sentence)
+
+
+def _owners(location: str) -> list[str]:
+    """The owners of a warehouse's population."""
+    import pyarrow.compute as pc
+
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.tables import SILVER_MODELS
+
+    warehouse = Warehouse(location)
+    warehouse.check_version((SILVER_MODELS,))
+    is_population = [("in_population", "=", True)]
+    try:
+        models = warehouse.read(SILVER_MODELS, ["developer", "model_id"], is_population)
+    except LookupError:
+        raise UsageError(
+            f"--owners-of {location}: no {SILVER_MODELS.path} there; run opentrace run first"
+        ) from None
+    owned = models.filter(pc.match_substring(models["model_id"], "/"))
+    return sorted(owned["developer"].unique().to_pylist())
 
 
 def _demo(options: argparse.Namespace) -> None:

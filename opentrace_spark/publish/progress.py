@@ -5,7 +5,15 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 
 class TerminalProgress:
@@ -52,3 +60,42 @@ class TerminalProgress:
     def counted(self, stage: str, done: int, total: int) -> None:
         """Show how far a counted piece of work is, for example the generator's weeks."""
         self._bar.update(self._task, description=f"{stage}: {done:,} of {total:,}")
+
+
+class TerminalBar:
+    """A bar with what is left of a long counted piece of work, for example a download.
+
+    A context manager; silent where the console is no terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} of about {task.total:,.0f}, left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> TerminalBar:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def counted(self, what: str, done: int, total: int) -> None:
+        """Show how far a piece of work is; what was done before the first call took no time."""
+        if what not in self._tasks:
+            for task in self._tasks.values():
+                self._bar.remove_task(task)
+            self._tasks = {what: self._bar.add_task(what, total=total, completed=done)}
+        self._bar.update(self._tasks[what], completed=done, total=total)

@@ -1,0 +1,121 @@
+"""Pages of the Hub's list of models: each asked once, checked, and kept on disk as it came."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from opentrace_spark.collect.rows import EXPAND
+from opentrace_spark.collect.transport import FaultError, Hub, NotThereError
+from opentrace_spark.errors import ContentError
+
+PATH = "/api/models"
+PAGE_ROWS = 1000
+"""The most that the Hub gives at once."""
+
+FIRST_QUERY = urlencode(
+    [*(("expand", name) for name in EXPAND), ("limit", PAGE_ROWS), ("sort", "createdAt")]
+)
+"""By date of creation, which never changes: no model moves between pages while they are read."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is known of a page without its body.
+
+    number: from 1. rows: its records. next_query: of the page after it, None for the last. digest:
+    of the body, to know a page that comes twice. faults: before it came, by kind.
+    """
+
+    number: int
+    rows: int
+    next_query: str | None
+    digest: str
+    faults: dict[str, int]
+
+
+def ask_page(hub: Hub, number: int, query: str, known: set[str]) -> tuple[Page, bytes]:
+    """A page and its body. `known` are digests of the pages before it.
+
+    Raises what `Hub.ask` does.
+    """
+
+    what = f"page {number:,} of the list of models"
+
+    def read(body: bytes) -> tuple[bytes, int]:
+        rows = len(parse(body))
+        if rows and digest_of(body) in known:
+            raise FaultError("repeated_pages", "the content of an earlier page")
+        return body, rows
+
+    try:
+        answer = hub.ask(what, PATH, query, read)
+    except NotThereError:
+        raise ContentError(f"{what}: {hub.name} has none; is it a Hub? (HF_ENDPOINT)") from None
+    body, rows = answer.value
+    page = Page(number, rows, answer.next_query, digest_of(body), dict(answer.faults))
+    return page, body
+
+
+def parse(body: bytes) -> list[Any]:
+    """The records of a page. Raises FaultError for what is no JSON list."""
+    try:
+        records = json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise FaultError(
+            "invalid_json", f"an answer that is no JSON ({len(body):,} bytes)"
+        ) from None
+    if not isinstance(records, list):
+        raise FaultError("invalid_json", "an answer that is no list")
+    return records
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(word)
+
+
+def digest_of(body: bytes) -> str:
+    """Short enough to keep those of all pages in memory."""
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def keep(folder: Path, page: Page, body: bytes) -> None:
+    """Write a page to `folder`: its file is there whole or not at all."""
+    path = path_of(folder, page.number)
+    new = path.with_suffix(".new")
+    with new.open("wb") as file:
+        file.write(json.dumps(asdict(page)).encode() + b"\n")
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+
+
+def kept(folder: Path, number: int) -> Page | None:
+    """A page that `keep` wrote, None where it is not there."""
+    try:
+        with path_of(folder, number).open("rb") as file:
+            return Page(**json.loads(file.readline()))
+    except FileNotFoundError:
+        return None
+
+
+def kept_records(folder: Path, number: int) -> list[Any]:
+    """The records of a page that `keep` wrote."""
+    return parse(path_of(folder, number).read_bytes().partition(b"\n")[2])
+
+
+def path_of(folder: Path, number: int) -> Path:
+    """The file of a page."""
+    return folder / f"_page-{number:06}.json"
+
+
+def added(counts: Counter[str], page: Page) -> Counter[str]:
+    """Counts and a page's faults."""
+    return counts + Counter(page.faults)

@@ -1,0 +1,201 @@
+"""`--source hub`: every public model of the Hub, listed into `snapshots/<date>/`.
+
+    snapshots/_<date>.unfinished/    while it is collected, for as many runs as it takes
+        _started.json                when, and by what: another version starts anew
+        _page-000101.json            pages that have arrived and are in no part yet
+        part-00000.parquet           100 pages each, and beside it what must be known of them
+        _part-00000.parquet.json
+    snapshots/<date>/                complete
+        part-00000.parquet ...
+        _rejects.jsonl               records that are no rows, where there are any
+        _manifest.json
+
+The date is that of the first request, UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import opentrace_spark
+from opentrace_spark.collect import pages, parts
+from opentrace_spark.collect.folders import (
+    MANIFEST,
+    file_entry,
+    landing_of_ours,
+    publish,
+    read_manifest,
+    remove,
+    unfinished,
+    write_json,
+    write_text,
+)
+from opentrace_spark.collect.rows import EXPAND, to_json
+from opentrace_spark.collect.transport import Hub
+from opentrace_spark.errors import ContentError
+
+SNAPSHOTS = "snapshots"
+
+_STALE = timedelta(days=2)
+"""An older beginning is given up: counters of one snapshot must be of one moment, more or less."""
+
+_GUESS = 2_900_000
+"""About how many models there are, for the progress bar of the first snapshot of a landing."""
+
+_STARTED = "_started.json"
+_REJECTS = "_rejects.jsonl"
+
+Progress = Callable[[str, int, int], None]
+"""Told what is counted, how many there are, and about how many there will be."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A complete snapshot; `is_new` is false where it was there before."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    is_new: bool
+
+
+def collect_hub(out: Path, hub: Hub, progress: Progress) -> Collected:
+    """List the Hub into the landing `out`, going on where an earlier run stopped.
+
+    One snapshot a day: a complete one is left as it is. Raises ContentError, UsageError.
+    """
+    with landing_of_ours(out):
+        building, started = _begun(out, hub)
+        folder = out / SNAPSHOTS / started[:10]
+        manifest = read_manifest(folder)
+        if manifest is not None:
+            remove(building)
+            return Collected(folder, manifest, is_new=False)
+        check_free(folder)
+        if read_manifest(building) is None:
+            _collect(building, started, hub, progress, _expected_rows(out))
+        publish(building, folder)
+        return Collected(folder, read_manifest(folder) or {}, is_new=True)
+
+
+def check_free(folder: Path) -> None:
+    """Raise ContentError where a folder without manifest has the name that we need."""
+    if folder.exists():
+        raise ContentError(
+            f"{folder} is there without {MANIFEST}: not collected, or damaged; move it away"
+        )
+
+
+def _begun(out: Path, hub: Hub) -> tuple[Path, str]:
+    """The folder to go on in, or a new one, and when it was begun; what is stale is removed."""
+    now = hub.clock.now()
+    build = {
+        "source": "hub",
+        "tool_version": opentrace_spark.__version__,
+        "query": pages.FIRST_QUERY,
+    }
+    for building in sorted((out / SNAPSHOTS).glob("_*.unfinished"), reverse=True):
+        try:
+            state = json.loads((building / _STARTED).read_text(encoding="utf-8"))
+            started = datetime.fromisoformat(state.pop("started").replace("Z", "+00:00"))
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # of another source
+        if state == build and now - started < _STALE:
+            return building, _written(started)
+        remove(building)
+    building = unfinished(out / SNAPSHOTS / now.date().isoformat())
+    remove(building)
+    building.mkdir(parents=True)
+    write_json(building / _STARTED, {**build, "started": _written(now)})
+    return building, _written(now)
+
+
+def _collect(building: Path, started: str, hub: Hub, progress: Progress, expected: int) -> None:
+    """All pages that are missing, all parts, then the manifest."""
+    done = parts.notes(building)
+    seen = parts.SeenModels(building / "_seen.sqlite")
+    parts.recall(building, done, seen)
+    waiting = _waiting(building, done)
+    known = {digest for note in done for digest in note.digests}
+    known |= {page.digest for page in waiting}
+    rows = sum(note.counts["listed_rows"] for note in done) + sum(page.rows for page in waiting)
+    while True:
+        number, query = _next(done, waiting)
+        if len(waiting) == parts.PAGES_PER_PART or (waiting and query is None):
+            done.append(parts.write_part(building, len(done), waiting, seen, started))
+            waiting = []
+        if query is None:
+            break
+        page, body = pages.ask_page(hub, number, query, known)
+        pages.keep(building, page, body)
+        waiting.append(page)
+        known.add(page.digest)
+        rows += page.rows
+        progress("models", rows, max(expected, rows))
+    seen.close()
+    write_json(building / MANIFEST, _manifest(building, done, started, hub))
+
+
+def _waiting(building: Path, done: list[parts.Note]) -> list[pages.Page]:
+    """The pages on disk that follow those of the parts."""
+    number = done[-1].last_page if done else 0
+    found = []
+    while page := pages.kept(building, number := number + 1):
+        found.append(page)
+    return found
+
+
+def _next(done: list[parts.Note], waiting: list[pages.Page]) -> tuple[int, str | None]:
+    """Number and query of the page to ask for; no query after the last."""
+    if waiting:
+        return waiting[-1].number + 1, waiting[-1].next_query
+    if done:
+        return done[-1].last_page + 1, done[-1].next_query
+    return 1, pages.FIRST_QUERY
+
+
+def _manifest(building: Path, done: list[parts.Note], started: str, hub: Hub) -> dict[str, Any]:
+    counts: Counter[str] = Counter()
+    for note in done:
+        counts += Counter(note.counts)
+    if not counts["rows"]:
+        remove(building)
+        raise ContentError(
+            f"the list of models at {hub.name} is empty; run the command again later"
+        )
+    files = [note.file for note in done]
+    rejects = [reject for note in done for reject in note.rejects]
+    if rejects:
+        write_text(building / _REJECTS, "".join(f"{to_json(reject)}\n" for reject in rejects))
+        files.append(file_entry(building / _REJECTS, len(rejects)))
+    return {
+        "source": "hub",
+        "endpoint": hub.name,
+        "tool_version": opentrace_spark.__version__,
+        "started": started,
+        "finished": _written(hub.clock.now()),
+        "pages": done[-1].last_page,
+        "rows": counts.pop("rows"),
+        "counts": dict(sorted(counts.items())),
+        "fields": list(EXPAND),
+        "files": files,
+    }
+
+
+def _expected_rows(out: Path) -> int:
+    """As many as in the last snapshot of the landing, for the progress bar."""
+    for folder in sorted((out / SNAPSHOTS).glob("[0-9]*"), reverse=True):
+        manifest = read_manifest(folder)
+        if manifest is not None and isinstance(manifest.get("rows"), int):
+            return int(manifest["rows"])
+    return _GUESS
+
+
+def _written(moment: datetime) -> str:
+    """A moment as the Hub writes them."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:23] + "Z"
