@@ -57,7 +57,7 @@ def model(number: int, **changes: Any) -> dict[str, Any]:
 
 
 class ManyModels(Sequence):
-    """Models 0 to n - 1, made when asked for."""
+    """Models 0 to n - 1, made when asked for; they never change."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -127,6 +127,7 @@ class FakeHub:
         self.requests: list[Request] = []
         self.pages: dict[str, int] = {}
         self._last_page = b"[]"
+        self._lists: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -196,8 +197,10 @@ class FakeHub:
             self._log(handler, 0)
             return _reset(handler)
         if name == "silent":
+            self._log(handler, 0)
             time.sleep(1)
-            name = "503"
+            handler.close_connection = True
+            return None
         if name and name[:3].isdigit():
             return self._refuse(handler, int(name[:3]), name, detail)
         status, headers, body = self._content(handler, path, query)
@@ -280,22 +283,28 @@ class FakeHub:
         return _missing()
 
     def _list(self, query: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
+        key = json.dumps(query) if isinstance(self.models, ManyModels) else ""
+        if key in self._lists:
+            return self._lists[key]
         limit = int(query.get("limit", ["1000"])[0])
         fields = {*ALWAYS, *query.get("expand", [])}
         start = 0
         if "cursor" in query:
             after = tuple(json.loads(base64.urlsafe_b64decode(query["cursor"][0])))
-            start = bisect.bisect_right(self.models, after, key=_place)
+            start = bisect.bisect_right(self.models, after, key=place_of)
         rows = self.models[start : start + limit]
         headers = {"content-type": "application/json; charset=utf-8"}
         if start + limit < len(self.models):
-            cursor = base64.urlsafe_b64encode(json.dumps(_place(rows[-1])).encode()).decode()
+            cursor = base64.urlsafe_b64encode(json.dumps(place_of(rows[-1])).encode()).decode()
             following = [(k, v) for k, vs in query.items() if k != "cursor" for v in vs]
             host = self.link_host or self.url
             address = f"{host}/api/models?{urlencode([*following, ('cursor', cursor)])}"
             headers["link"] = f'<{address}>; rel="next"'
         shown = [{name: row[name] for name in row if name in fields} for row in rows]
-        return 200, headers, json.dumps(shown).encode()
+        answer = 200, headers, json.dumps(shown).encode()
+        if key:
+            self._lists[key] = answer
+        return answer
 
     def _overview(self, kind: str, name: str) -> tuple[int, dict[str, str], bytes]:
         account = self.accounts.get(name, {})
@@ -332,7 +341,7 @@ class FakeHub:
         return 200, headers, content
 
 
-def _place(row: dict[str, Any]) -> tuple[int, str]:
+def place_of(row: dict[str, Any]) -> tuple[int, str]:
     """Where a model is in the list: the newest first, then by `_id`."""
     created = datetime.fromisoformat(row["createdAt"].replace("Z", "+00:00"))
     return -int(created.timestamp()), row["_id"]

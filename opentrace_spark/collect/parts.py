@@ -23,8 +23,9 @@ from opentrace_spark.errors import ContentError
 
 PAGES_PER_PART = 100
 _PAGES_PER_ROW_GROUP = 10
-_MOST_MALFORMED = 0.01
-"""Share of malformed records of a part above which the Hub's answers are not those we know."""
+_FEW_MALFORMED, _MOST_MALFORMED = 10, 0.01
+"""Malformed records of a part, and their share: above both the Hub's answers are not those we
+know."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def write_part(
             ]
             table = pa.concat_tables(group).combine_chunks()
             writer.write_table(table, row_group_size=max(table.num_rows, 1))
-    if counts["malformed_rows"] > _MOST_MALFORMED * counts["listed_rows"]:
+    most = max(_FEW_MALFORMED, _MOST_MALFORMED * counts["listed_rows"])
+    if counts["malformed_rows"] > most:
         raise ContentError(
             f"pages {run[0].number:,} to {run[-1].number:,} of the list of models: "
             f"{counts['malformed_rows']:,} of {counts['listed_rows']:,} models are not of the form "

@@ -20,6 +20,9 @@ EXPAND = (
 """What is asked for; `_id` and `id` always come. `private` keeps the token's own models out."""
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 class MalformedError(ValueError):
     """A record that is no row; the text is its reason."""
 
@@ -45,18 +48,21 @@ def table_of(rows: list[dict[str, Any]]) -> pa.Table:
 
 def to_json(value: Any) -> str:
     """Compact JSON that UTF-8 can hold, also where the value has half a surrogate pair."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _COMPACT.encode(value)
+    return text if _encodes(text) else json.dumps(value, separators=(",", ":"))
+
+
+def _encodes(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
-    return text
+        return False
+    return True
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not (value.isascii() or _encodes(value)):
         raise ValueError
-    value.encode()
     return value
 
 
