@@ -10,6 +10,9 @@ from pyarrow import fs as pafs
 
 from opentrace_spark.errors import UsageError
 
+SNAPSHOT_MANIFEST = "_manifest.json"
+"""In the folder of a complete snapshot: what it holds. Written last."""
+
 
 def local_path(location: str) -> str | None:
     """The absolute path of a path or `file:` URI; None for a URI of another file system.

@@ -12,6 +12,7 @@ import hashlib
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -104,6 +105,7 @@ silent                     nothing comes for a second
 invalid                    the body is no JSON
 object                     it is JSON, but no list
 repeat                     it is that of the page before
+short                      a model that the list still had is gone when its page is made
 """
 
 
@@ -122,6 +124,7 @@ class FakeHub:
         self.between: dict[int, Callable[[FakeHub], None]] = {}
         self.datasets: dict[str, Dataset] = {}
         self.accounts: dict[str, dict[str, str]] = {}
+        self.damage: Callable[[bytes], bytes] | None = None  # of files, on their way
         self.token: str | None = None
         self.link_host: str | None = None
         self.requests: list[Request] = []
@@ -129,8 +132,7 @@ class FakeHub:
         self._last_page = b"[]"
         self._lists: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -208,6 +210,8 @@ class FakeHub:
             body = body[:-1] + b"oops"
         elif name == "object":
             body = b'{"error": "soon"}'
+        elif name == "short":
+            body = json.dumps(json.loads(body)[1:]).encode()
         elif name == "repeat":
             body = self._last_page
         elif path == "/api/models":
@@ -228,6 +232,7 @@ class FakeHub:
             if name == "cut":
                 handler.wfile.write(body[: len(body) // 2])
                 handler.wfile.flush()
+                time.sleep(0.05)  # a reset also takes back what has not been read yet
                 return _reset(handler)
             if name == "drip":
                 for place in range(len(body)):
@@ -332,6 +337,7 @@ class FakeHub:
         if dataset is None or content is None:
             return _missing()
         headers = {"etag": f'"{hashlib.sha256(content).hexdigest()}"'}
+        content = self.damage(content) if self.damage else content
         headers |= {"x-repo-commit": dataset.commit, "accept-ranges": "bytes"}
         wanted = handler.headers.get("range")
         if wanted:
@@ -369,6 +375,15 @@ def _reset(handler: Any) -> None:
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     handler.close_connection = True
     handler.connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients are killed and lose patience: not worth a word."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager

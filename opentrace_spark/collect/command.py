@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+from opentrace_spark.collect.datasets import Downloaded, collect_dataset
 from opentrace_spark.collect.snapshot import Collected, collect_hub
 from opentrace_spark.collect.transport import Hub
 
@@ -32,6 +33,8 @@ def collect(
     told = []
     if source == "hub":
         told.append(_snapshot_words(collect_hub(out, hub, progress)))
+    elif source is not None:
+        told.append(_dataset_words(collect_dataset(out, source, since, hub, progress)))
     return told
 
 
@@ -43,3 +46,13 @@ def _snapshot_words(done: Collected) -> str:
     left_out = [f"{counts[name]:,} {word}" for name, word in _WORDS.items() if counts.get(name)]
     told = f"{done.folder}: {manifest['rows']:,} models in {len(manifest['files']):,} files"
     return f"{told}; left out: {', '.join(left_out)}" if left_out else told
+
+
+def _dataset_words(done: Downloaded) -> str:
+    if not done.folders:
+        return f"{done.repository}: nothing new, {done.unchanged:,} folders are as they should be"
+    first, last = done.folders[0], done.folders[-1].name
+    named = str(first) if len(done.folders) == 1 else f"{first} to {last}"
+    size = f"{done.size / 1e9:,.1f} GB" if done.size >= 1e8 else f"{done.size:,} bytes"
+    told = f"{done.repository}: {len(done.folders):,} new ({named}, {size})"
+    return f"{told}; {done.unchanged:,} as before" if done.unchanged else told

@@ -14,10 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from opentrace_spark.errors import ContentError, UsageError
-from opentrace_spark.locations import first_line
-
-MANIFEST = "_manifest.json"
-"""Written last, by an atomic rename. Readers of a landing pass over names that begin with `_`."""
+from opentrace_spark.locations import SNAPSHOT_MANIFEST, first_line
 
 _LOCK = "_collect.lock"
 
@@ -52,9 +49,17 @@ def landing_of_ours(out: Path) -> Iterator[None]:
             ) from None
 
 
-def unfinished(folder: Path) -> Path:
-    """Where `folder` is built until it is complete."""
-    return folder.with_name(f"_{folder.name}.unfinished")
+def check_free(folder: Path) -> None:
+    """Raise ContentError where a folder that is not complete has the name of one to collect."""
+    if folder.exists() and read_manifest(folder) is None:
+        raise ContentError(
+            f"{folder} is there without {SNAPSHOT_MANIFEST}, so not by opentrace collect; move it"
+        )
+
+
+def unfinished(folder: Path, source: str) -> Path:
+    """Where `folder` is built from a source until it is complete."""
+    return folder.with_name(f"_{folder.name}.{source}.unfinished")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -78,16 +83,16 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     Raises ContentError for a manifest that can't be understood.
     """
     try:
-        value = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        value = json.loads((folder / SNAPSHOT_MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise ContentError(
-            f"{folder / MANIFEST} can't be read ({first_line(error)}); remove the folder and "
-            "collect it again"
+            f"{folder / SNAPSHOT_MANIFEST} can't be read ({first_line(error)}); remove the folder "
+            "and collect it again"
         ) from None
     if not isinstance(value, dict) or not isinstance(value.get("files"), list):
-        raise ContentError(f"{folder / MANIFEST} is no manifest; remove the folder")
+        raise ContentError(f"{folder / SNAPSHOT_MANIFEST} is no manifest; remove the folder")
     return value
 
 
@@ -121,8 +126,8 @@ def publish(building: Path, folder: Path) -> None:
     """
     manifest = read_manifest(building)
     if manifest is None:
-        raise LookupError(f"{building} has no {MANIFEST}")
-    named = {entry["name"] for entry in manifest["files"]} | {MANIFEST}
+        raise LookupError(f"{building} has no {SNAPSHOT_MANIFEST}")
+    named = {entry["name"] for entry in manifest["files"]} | {SNAPSHOT_MANIFEST}
     for path in building.iterdir():
         if path.name not in named:
             remove(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -114,8 +113,3 @@ def kept_records(folder: Path, number: int) -> list[Any]:
 def path_of(folder: Path, number: int) -> Path:
     """The file of a page."""
     return folder / f"_page-{number:06}.json"
-
-
-def added(counts: Counter[str], page: Page) -> Counter[str]:
-    """Counts and a page's faults."""
-    return counts + Counter(page.faults)

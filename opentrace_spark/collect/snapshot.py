@@ -1,6 +1,6 @@
 """`--source hub`: every public model of the Hub, listed into `snapshots/<date>/`.
 
-    snapshots/_<date>.unfinished/    while it is collected, for as many runs as it takes
+    snapshots/_<date>.hub.unfinished/    while it is collected, for as many runs as it takes
         _started.json                when, and by what: another version starts anew
         _page-000101.json            pages that have arrived and are in no part yet
         part-00000.parquet           100 pages each, and beside it what must be known of them
@@ -19,14 +19,14 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import opentrace_spark
 from opentrace_spark.collect import pages, parts
 from opentrace_spark.collect.folders import (
-    MANIFEST,
+    check_free,
     file_entry,
     landing_of_ours,
     publish,
@@ -37,8 +37,9 @@ from opentrace_spark.collect.folders import (
     write_text,
 )
 from opentrace_spark.collect.rows import EXPAND, to_json
-from opentrace_spark.collect.transport import Hub
+from opentrace_spark.collect.transport import Hub, written
 from opentrace_spark.errors import ContentError
+from opentrace_spark.locations import SNAPSHOT_MANIFEST
 
 SNAPSHOTS = "snapshots"
 
@@ -83,14 +84,6 @@ def collect_hub(out: Path, hub: Hub, progress: Progress) -> Collected:
         return Collected(folder, read_manifest(folder) or {}, is_new=True)
 
 
-def check_free(folder: Path) -> None:
-    """Raise ContentError where a folder without manifest has the name that we need."""
-    if folder.exists():
-        raise ContentError(
-            f"{folder} is there without {MANIFEST}: not collected, or damaged; move it away"
-        )
-
-
 def _begun(out: Path, hub: Hub) -> tuple[Path, str]:
     """The folder to go on in, or a new one, and when it was begun; what is stale is removed."""
     now = hub.clock.now()
@@ -99,20 +92,28 @@ def _begun(out: Path, hub: Hub) -> tuple[Path, str]:
         "tool_version": opentrace_spark.__version__,
         "query": pages.FIRST_QUERY,
     }
-    for building in sorted((out / SNAPSHOTS).glob("_*.unfinished"), reverse=True):
-        try:
-            state = json.loads((building / _STARTED).read_text(encoding="utf-8"))
-            started = datetime.fromisoformat(state.pop("started").replace("Z", "+00:00"))
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # of another source
-        if state == build and now - started < _STALE:
-            return building, _written(started)
+    for building in sorted((out / SNAPSHOTS).glob("_*.hub.unfinished"), reverse=True):
+        complete = read_manifest(building)
+        if complete is not None:  # but for its name
+            return building, str(complete["started"])
+        state = _state(building)
+        started = state.pop("started", "")
+        if state == build and started > written(now - _STALE):
+            return building, started
         remove(building)
-    building = unfinished(out / SNAPSHOTS / now.date().isoformat())
+    building = unfinished(out / SNAPSHOTS / now.date().isoformat(), "hub")
     remove(building)
     building.mkdir(parents=True)
-    write_json(building / _STARTED, {**build, "started": _written(now)})
-    return building, _written(now)
+    write_json(building / _STARTED, {**build, "started": written(now)})
+    return building, written(now)
+
+
+def _state(building: Path) -> dict[str, Any]:
+    """What is known of a beginning; nothing where it did not get that far."""
+    try:
+        return dict(json.loads((building / _STARTED).read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
 
 
 def _collect(building: Path, started: str, hub: Hub, progress: Progress, expected: int) -> None:
@@ -138,7 +139,7 @@ def _collect(building: Path, started: str, hub: Hub, progress: Progress, expecte
         rows += page.rows
         progress("models", rows, max(expected, rows))
     seen.close()
-    write_json(building / MANIFEST, _manifest(building, done, started, hub))
+    write_json(building / SNAPSHOT_MANIFEST, _manifest(building, done, started, hub))
 
 
 def _waiting(building: Path, done: list[parts.Note]) -> list[pages.Page]:
@@ -178,7 +179,7 @@ def _manifest(building: Path, done: list[parts.Note], started: str, hub: Hub) ->
         "endpoint": hub.name,
         "tool_version": opentrace_spark.__version__,
         "started": started,
-        "finished": _written(hub.clock.now()),
+        "finished": written(hub.clock.now()),
         "pages": done[-1].last_page,
         "rows": counts.pop("rows"),
         "counts": dict(sorted(counts.items())),
@@ -194,8 +195,3 @@ def _expected_rows(out: Path) -> int:
         if manifest is not None and isinstance(manifest.get("rows"), int):
             return int(manifest["rows"])
     return _GUESS
-
-
-def _written(moment: datetime) -> str:
-    """A moment as the Hub writes them."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:23] + "Z"

@@ -54,6 +54,11 @@ class Patience:
     body: float = 600.0
 
 
+def written(moment: datetime) -> str:
+    """A moment as the Hub writes them: UTC, with milliseconds."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")[:23] + "Z"
+
+
 def _utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
@@ -104,6 +109,8 @@ class Hub:
         self._headers = build_hf_headers(
             library_name=LIBRARY, library_version=opentrace_spark.__version__
         )
+        # huggingface_hub's own requests would wait for ever.
+        get_session().timeout = self.patience.silence
 
     def ask(self, what: str, path: str, query: str, read: Callable[[bytes], T]) -> Answer[T]:
         """GET `path`, below the endpoint, and what `read` makes of the body.
@@ -127,7 +134,7 @@ class Hub:
             return read(bytes(body)), urlsplit(following).query if following else None
 
         faults: Counter[str] = Counter()
-        value, next_query = self._patiently(what, attempt, faults)
+        value, next_query = self.patiently(what, attempt, faults)
         return Answer(value, next_query, faults)
 
     def download(
@@ -138,7 +145,7 @@ class Hub:
         `progress` is told how many bytes are there. Raises as `ask` does.
         """
         faults: Counter[str] = Counter()
-        self._patiently(
+        self.patiently(
             what,
             lambda: self._go_on(what, url, target, size, progress),
             faults,
@@ -161,21 +168,24 @@ class Hub:
             with self._response(what, url, headers) as response:
                 if response.status_code != 206:
                     file.truncate(have := 0)
-                for chunk in response.iter_bytes(1 << 20):
+                for chunk in response.iter_bytes():  # as they come: none may wait in memory
                     have += file.write(chunk)
                     progress(have)
         if have != size:
             raise FaultError("truncated_bodies", f"{have:,} bytes instead of {size:,}")
 
-    def _patiently(
+    def patiently(
         self,
         what: str,
         attempt: Callable[[], T],
         faults: Counter[str],
         reached: Callable[[], int] = lambda: 0,
     ) -> T:
-        """Repeat an attempt until it succeeds. Failures between which `reached` grows are not in a
-        row."""
+        """What an attempt gives, repeated while it raises FaultError, each of which is counted.
+
+        Failures between which `reached` grows are not in a row. Raises ContentError at the end of
+        all patience.
+        """
         failures, before = 0, reached()
         while True:
             try:
@@ -214,7 +224,7 @@ class Hub:
             with get_session().stream(
                 "GET", url, headers=self._headers | headers, timeout=self.patience.silence
             ) as response:
-                self._check_status(what, response)
+                self.check_status(what, response)
                 has_begun = True
                 yield response
         except OfflineModeIsEnabled:
@@ -230,7 +240,8 @@ class Hub:
                 raise FaultError("truncated_bodies", f"cut off ({first_line(error)})") from None
             raise FaultError("connection_errors", f"no connection ({first_line(error)})") from None
 
-    def _check_status(self, what: str, response: httpx2.Response) -> None:
+    def check_status(self, what: str, response: httpx2.Response) -> None:
+        """Raise FaultError, NotThereError or ContentError for a response that is not good."""
         status = response.status_code
         if status in (200, 206):
             return

@@ -92,7 +92,7 @@ def open_landing(uri: str) -> Landing:
         raise UsageError(f"landing {uri} is not there; name a folder that holds models/ and so on")
     _check_needed(uri, folders)
     files = tuple(
-        _landing_file(root, kind, path, size)
+        landing_file(root, kind, path, size)
         for kind in sorted(KINDS)
         for path, size in sorted(folders[kind], key=lambda entry: os.fsencode(entry[0]))
     )
@@ -159,7 +159,8 @@ def _check_needed(uri: str, folders: dict[str, list[tuple[str, int]]]) -> None:
         )
 
 
-def _landing_file(root: str, kind: str, path: str, size: int) -> LandingFile:
+def landing_file(root: str, kind: str, path: str, size: int) -> LandingFile:
+    """The file at a path relative to the landing. Raises ContentError for one of unknown kind."""
     stem, extension = os.path.splitext(path.lower())
     compression = _COMPRESSIONS.get(extension)
     if compression:

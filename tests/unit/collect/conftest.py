@@ -43,7 +43,10 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
     monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     with serving(FakeHub()) as hub:
         # huggingface_hub reads HF_ENDPOINT when it is imported.
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", hub.url)
+        for name in ("ENDPOINT", "HUGGINGFACE_CO_URL_TEMPLATE"):
+            value = getattr(huggingface_hub.constants, name)
+            there = value.replace("https://huggingface.co", hub.url)
+            monkeypatch.setattr(huggingface_hub.constants, name, there)
         yield hub
 
 

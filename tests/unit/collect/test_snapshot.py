@@ -14,6 +14,9 @@ import opentrace_spark
 from opentrace_spark.collect import pages, parts, snapshot
 from opentrace_spark.collect.snapshot import collect_hub
 from opentrace_spark.errors import ContentError, UsageError
+from opentrace_spark.sources.parquet import check_parquet, read_row_group
+from opentrace_spark.sources.schemas import COLUMNS
+from opentrace_spark.sources.snapshots import list_snapshots
 from tests.fake_hub import model, place_of
 
 
@@ -100,6 +103,34 @@ def test_collect_hub_keeps_every_field_of_the_contract(fake, client, tmp_path):
     }
     for name in ("cardData", "safetensors", "siblings", "baseModels"):
         assert json.loads(second[name]) == told[name], name
+
+
+def test_collect_hub_writes_what_a_landing_is_read_from(fake, client, tmp_path):
+    fake.models = [*models(30), model(30, gated="manual", baseModels=None, cardData=None)]
+    collect_hub(tmp_path, client(), silent)
+    (read,) = list_snapshots(str(tmp_path))
+    rows = []
+    for file in read.files:
+        first = 1
+        for group in range(check_parquet(file).num_row_groups):
+            for batch in read_row_group(file, group, first):
+                rows += batch.to_pylist()
+                first += len(batch)
+    assert [row["reason"] for row in rows] == [None] * 31
+    assert {name for name in rows[0] if rows[0][name] is None} == {
+        *("gguf", "other_fields", "reason", "raw_values")
+    }
+    last = rows[-2]
+    assert last["baseModels"] == model(29)["baseModels"]
+    assert (last["gated"], rows[-1]["gated"]) == ("false", "manual")
+    assert last["createdAt"].isoformat() == "2025-12-31T23:31:00+00:00"
+    for name in ("id", "_id", "author", "tags", "likes", "downloadsAllTime", "usedStorage"):
+        assert last[name] == model(29)[name]
+    assert {rule.name for rule in COLUMNS["models"]} == set(read_schema(read.files[0]))
+
+
+def read_schema(file):
+    return pq.read_schema(file.uri.removeprefix("file://")).names
 
 
 def test_collect_hub_leaves_out_private_models(fake, client, tmp_path):
@@ -329,6 +360,7 @@ def test_collect_hub_can_be_killed_between_any_two_steps(fake, client, tmp_path,
     for at in range(1, 1000):
         left = at
         out = tmp_path / str(at)
+        fake.requests.clear()
         try:
             collect_hub(out, client(), silent)
             break
@@ -336,6 +368,7 @@ def test_collect_hub_can_be_killed_between_any_two_steps(fake, client, tmp_path,
             kills += 1
         left = -1
         done = collect_hub(out, client(), silent)
+        assert len(fake.requests) <= 9
         assert done.manifest == expected.manifest
         assert {path.name: path.read_bytes() for path in done.folder.iterdir()} == {
             path.name: path.read_bytes() for path in expected.folder.iterdir()
@@ -407,3 +440,11 @@ def test_collect_hub_refuses_an_out_that_is_a_file(fake, client, tmp_path):
 
 def test_snapshot_guess_is_replaced_by_what_was_there(tmp_path):
     assert snapshot._expected_rows(tmp_path) == snapshot._GUESS
+
+
+def test_collect_hub_counts_pages_from_which_a_model_vanished(fake, client, tmp_path):
+    fake.models = models(75)
+    fake.moods[5] = ["short"]
+    done = collect_hub(tmp_path, client(), silent)
+    assert done.manifest["counts"] == {"listed_rows": 74, "short_pages": 1}
+    assert model(40)["id"] not in ids_of(done.folder)
