@@ -100,7 +100,7 @@ Mood = str | tuple[str, Any]
 refuse                     the connection is reset before an answer
 cut                        it is reset in the middle of the body, which is shorter than announced
 close                      the body ends early, and nothing has announced its length
-drip                       the body comes byte by byte, one every 20 ms
+("drip", 10)               the body comes in pieces of 10 bytes, one every 20 ms
 silent                     nothing comes for a second
 invalid                    the body is no JSON
 object                     it is JSON, but no list
@@ -235,8 +235,8 @@ class FakeHub:
                 time.sleep(0.05)  # a reset also takes back what has not been read yet
                 return _reset(handler)
             if name == "drip":
-                for place in range(len(body)):
-                    handler.wfile.write(body[place : place + 1])
+                for place in range(0, len(body), detail):
+                    handler.wfile.write(body[place : place + detail])
                     time.sleep(0.02)
                 return None
             handler.wfile.write(body)

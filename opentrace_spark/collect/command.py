@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 from opentrace_spark.collect.datasets import Downloaded, collect_dataset
+from opentrace_spark.collect.owners import ACCOUNTS, collect_owners
 from opentrace_spark.collect.snapshot import Collected, collect_hub
 from opentrace_spark.collect.transport import Hub
 
@@ -35,6 +37,8 @@ def collect(
         told.append(_snapshot_words(collect_hub(out, hub, progress)))
     elif source is not None:
         told.append(_dataset_words(collect_dataset(out, source, since, hub, progress)))
+    if owners is not None:
+        told.append(_owner_words(out, collect_owners(out, owners, hub, progress)))
     return told
 
 
@@ -56,3 +60,10 @@ def _dataset_words(done: Downloaded) -> str:
     size = f"{done.size / 1e9:,.1f} GB" if done.size >= 1e8 else f"{done.size:,} bytes"
     told = f"{done.repository}: {len(done.folders):,} new ({named}, {size})"
     return f"{told}; {done.unchanged:,} as before" if done.unchanged else told
+
+
+def _owner_words(out: Path, added: Counter[str]) -> str:
+    return (
+        f"{out / ACCOUNTS}: {added['user']:,} users and {added['organization']:,} organisations "
+        f"added, {added['gone']:,} that are gone; {added['known']:,} were there"
+    )

@@ -41,6 +41,9 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    # huggingface_hub asks once a day for something of its own.
+    nothing = {"standardEnvVars": [], "harnesses": {}}
+    monkeypatch.setattr("huggingface_hub.utils._detect_agent._registry", nothing)
     with serving(FakeHub()) as hub:
         # huggingface_hub reads HF_ENDPOINT when it is imported.
         for name in ("ENDPOINT", "HUGGINGFACE_CO_URL_TEMPLATE"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -14,9 +15,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from tests.fake_hub import FakeHub, ManyModels, serving
+from opentrace_spark.collect.datasets import REPOSITORIES
+from tests.fake_hub import COMMIT, Dataset, FakeHub, ManyModels, serving
 
 ROOT = Path(__file__).parents[3]
 COMMAND = "import sys; from opentrace_spark.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -94,3 +98,25 @@ def test_collect_killed_at_any_moment_gives_the_same_snapshot(large, undisturbed
     assert asked == sorted(asked)
     assert len(asked) == PAGES + len(again)
     assert len(again) <= KILLS
+
+
+def test_download_killed_goes_on_with_the_bytes_that_are_there(tmp_path):
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"id": [f"owner/{number}" for number in range(100_000)]}), buffer)
+    content = buffer.getvalue()
+    repository = REPOSITORIES["weekly-snapshots"]
+    with serving(FakeHub()) as hub:
+        hub.datasets[repository] = Dataset({"models/2026-11-18/models.parquet": content})
+        path = f"/datasets/{repository}/resolve/{COMMIT}/models/2026-11-18/models.parquet"
+        hub.moods[path] = [("drip", 10_000)]
+        process = start(hub, tmp_path, "--source", "weekly-snapshots")
+        while not any(part.stat().st_size for part in tmp_path.glob("snapshots/_*/*.part")):
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+        end(start(hub, tmp_path, "--source", "weekly-snapshots"))
+    first, second = (request for request in hub.requests if request.path == path)
+    assert "range" not in first.headers
+    assert second.headers["range"] > "bytes=0-"
+    assert (tmp_path / "snapshots" / "2026-11-18" / "models.parquet").read_bytes() == content
