@@ -186,6 +186,14 @@ def test_download_goes_on_after_the_bytes_that_are_there(fake, client, one_week,
     assert 0 < starts[0] < starts[-1] < len(content)
 
 
+def test_download_starts_again_where_the_hub_gives_no_ranges(fake, client, one_week, tmp_path):
+    fake.moods[one_week] = ["cut", "whole"]
+    done = bring(tmp_path, "weekly-snapshots", client)
+    (content,) = fake.datasets[WEEKLY].files.values()
+    assert (done.folders[0] / "models.parquet").read_bytes() == content
+    assert len(downloads(fake)) == 2
+
+
 def test_download_gives_up_and_goes_on_later(fake, client, one_week, tmp_path):
     fake.moods[one_week] = ["cut", "500", "500", "500"]
     with pytest.raises(ContentError, match=r"models.parquet of the dataset .* 500, 4 times in a"):

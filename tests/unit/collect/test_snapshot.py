@@ -304,6 +304,22 @@ def test_collect_hub_gives_up_and_goes_on_later(fake, client, tmp_path):
     assert ids_of(done.folder) == [row["id"] for row in fake.models]
 
 
+def test_collect_hub_remembers_what_it_has_seen_when_it_goes_on(fake, client, tmp_path):
+    fake.models = models(75)
+    fake.models[72] = model(72, _id=model(12)["_id"], id="new-owner/renamed")
+    fake.moods[6] = ["500"]
+    with pytest.raises(ContentError):
+        collect_hub(tmp_path, client(attempts=1), silent)
+    fake.moods[6] = ["repeat"]  # page 5, which is in no part yet
+    fake.moods[7] = ["500", "500"]
+    with pytest.raises(ContentError):
+        collect_hub(tmp_path, client(attempts=2, first_wait=0), silent)
+    fake.moods[7] = ["repeat"]  # page 6, which is in a part
+    done = collect_hub(tmp_path, client(), silent)
+    assert ids_of(done.folder) == [row["id"] for row in models(75) if row["id"] != model(72)["id"]]
+    assert done.manifest["counts"] == {"listed_rows": 75, "repeated_pages": 2, "repeated_rows": 1}
+
+
 def test_collect_hub_does_not_wait_for_hours(fake, client, quiet, tmp_path):
     fake.models = models(5)
     fake.moods[1] = [("429", 90_000)]
