@@ -58,7 +58,7 @@ def model(number: int, **changes: Any) -> dict[str, Any]:
 
 
 class ManyModels(Sequence):
-    """Models 0 to n - 1, made when asked for; they never change."""
+    """Models 0 to n - 1, made when asked for; they never change. Light work for their number."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -68,8 +68,9 @@ class ManyModels(Sequence):
 
     def __getitem__(self, place: Any) -> Any:
         if isinstance(place, slice):
-            return [model(number) for number in range(*place.indices(self.count))]
-        return model(place)
+            return [self[number] for number in range(*place.indices(self.count))]
+        light = {"cardData": {"text": f"{place} " * 80}, "siblings": None, "safetensors": None}
+        return model(place, **light, baseModels=None, usedStorage=None)
 
 
 @dataclass

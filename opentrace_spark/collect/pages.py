@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from opentrace_spark.collect.rows import EXPAND
-from opentrace_spark.collect.transport import FaultError, Hub, NotThereError
+from opentrace_spark.collect.transport import FaultError, Hub, NotThereError, TooSlowError
 from opentrace_spark.errors import ContentError
 
 PATH = "/api/models"
 PAGE_ROWS = 1000
 """The most that the Hub gives at once."""
+_HALVINGS = 3
+"""Times that a page which takes the Hub too long is asked for at half the length."""
 
 FIRST_QUERY = urlencode(
     [*(("expand", name) for name in EXPAND), ("limit", PAGE_ROWS), ("sort", "createdAt")]
@@ -28,12 +31,14 @@ FIRST_QUERY = urlencode(
 class Page:
     """What is known of a page without its body.
 
-    number: from 1. rows: its records. next_query: of the page after it, None for the last. digest:
-    of the body, to know a page that comes twice. faults: before it came, by kind.
+    number: from 1. rows: its records, of which `asked` were wished. next_query: of the page after
+    it, None for the last. digest: of the body, to know a page that comes twice. faults: before it
+    came, by kind.
     """
 
     number: int
     rows: int
+    asked: int
     next_query: str | None
     digest: str
     faults: dict[str, int]
@@ -53,13 +58,27 @@ def ask_page(hub: Hub, number: int, query: str, known: set[str]) -> tuple[Page, 
             raise FaultError("repeated_pages", "the content of an earlier page")
         return body, rows
 
-    try:
-        answer = hub.ask(what, PATH, query, read)
-    except NotThereError:
-        raise ContentError(f"{what}: {hub.name} has none; is it a Hub? (HF_ENDPOINT)") from None
+    limit = int(dict(parse_qsl(query)).get("limit", PAGE_ROWS))
+    lengths = [limit >> halving for halving in range(_HALVINGS + 1)]
+    faults: Counter[str] = Counter()
+    for asked in lengths:
+        try:
+            answer = hub.ask(what, PATH, _with_limit(query, asked), read, faults)
+            break
+        except TooSlowError:
+            if asked == lengths[-1]:
+                raise
+        except NotThereError:
+            raise ContentError(f"{what}: {hub.name} has none; is it a Hub? (HF_ENDPOINT)") from None
     body, rows = answer.value
-    page = Page(number, rows, answer.next_query, digest_of(body), dict(answer.faults))
+    following = answer.next_query and _with_limit(answer.next_query, limit)
+    page = Page(number, rows, asked, following, digest_of(body), dict(faults))
     return page, body
+
+
+def _with_limit(query: str, limit: int) -> str:
+    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] != "limit"]
+    return urlencode([*pairs, ("limit", limit)])
 
 
 def parse(body: bytes) -> list[Any]:

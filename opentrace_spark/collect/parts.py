@@ -123,8 +123,8 @@ def write_part(
             f"{counts['malformed_rows']:,} of {counts['listed_rows']:,} models are not of the form "
             f"that this version knows (first: {rejects[0]['reason']}); use a newer one"
         )
-    longest = max(page.rows for page in run)
     for page in run:
+        longest = max(other.rows for other in run if other.asked == page.asked)
         counts += Counter(page.faults)
         counts["short_pages"] += page.next_query is not None and page.rows < longest
     entry = {**file_entry(new, counts["rows"]), "name": name_of(number)}

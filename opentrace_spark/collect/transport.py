@@ -32,8 +32,10 @@ T = TypeVar("T")
 LIBRARY = "opentrace-spark"
 RESUME = "what has arrived is kept: run the same command again to go on from there"
 
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
-"""Statuses after which the same request may succeed; 52x are those of proxies before the Hub."""
+_TRANSIENT = dict.fromkeys((425, 500, 502, 503, 520, 521, 522, 523), "server_errors")
+_TRANSIENT |= dict.fromkeys((408, 504, 524), "timeouts") | {429: "rate_limited"}
+"""Statuses after which the same request may succeed, and what they are counted as; 52x are those of
+proxies before the Hub."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +84,20 @@ class FaultError(Exception):
         self.wait = wait
 
 
+class TooSlowError(ContentError):
+    """The last failure in a row was one of time: a smaller request may succeed."""
+
+
 class NotThereError(Exception):
     """The Hub answers that there is no such thing (404 or 410)."""
 
 
 @dataclass(frozen=True)
 class Answer(Generic[T]):
-    """What was read from a body; the query of the next page; the faults before it, by kind."""
+    """What was read from a body, and the query of the next page."""
 
     value: T
     next_query: str | None
-    faults: Counter[str]
 
 
 class Hub:
@@ -112,16 +117,24 @@ class Hub:
         # huggingface_hub's own requests would wait for ever.
         get_session().timeout = self.patience.silence
 
-    def ask(self, what: str, path: str, query: str, read: Callable[[bytes], T]) -> Answer[T]:
+    def ask(
+        self,
+        what: str,
+        path: str,
+        query: str,
+        read: Callable[[bytes], T],
+        faults: Counter[str] | None = None,
+    ) -> Answer[T]:
         """GET `path`, below the endpoint, and what `read` makes of the body.
 
         `what` names the request in messages; `read` raises FaultError for a body that may be better
-        next time. Raises NotThereError; ContentError when patience ends or the Hub refuses;
-        UsageError in offline mode.
+        next time; `faults` are added up by kind. Raises NotThereError; TooSlowError or another
+        ContentError when patience ends, ContentError when the Hub refuses; UsageError in offline
+        mode.
         """
         url = f"{self.endpoint}{path}{'?' if query else ''}{query}"
 
-        def attempt() -> tuple[T, str | None]:
+        def attempt() -> Answer[T]:
             body = bytearray()
             end = self.clock.monotonic() + self.patience.body
             with self._response(what, url, {}) as response:
@@ -131,27 +144,23 @@ class Hub:
                         raise FaultError("timeouts", f"no end after {self.patience.body:g} s")
             following = response.links.get("next", {}).get("url")
             # The query alone: a mirror may name another host, and the token must not go there.
-            return read(bytes(body)), urlsplit(following).query if following else None
+            return Answer(read(bytes(body)), urlsplit(following).query if following else None)
 
-        faults: Counter[str] = Counter()
-        value, next_query = self.patiently(what, attempt, faults)
-        return Answer(value, next_query, faults)
+        return self.patiently(what, attempt, Counter() if faults is None else faults)
 
     def download(
         self, what: str, url: str, target: Path, size: int, progress: Callable[[int], None]
-    ) -> Counter[str]:
-        """Bring `target` to `size` bytes, after those that it has; returns the faults on the way.
+    ) -> None:
+        """Bring `target` to `size` bytes, after those that it has.
 
         `progress` is told how many bytes are there. Raises as `ask` does.
         """
-        faults: Counter[str] = Counter()
         self.patiently(
             what,
             lambda: self._go_on(what, url, target, size, progress),
-            faults,
+            Counter(),
             lambda: _size(target),
         )
-        return faults
 
     def _go_on(
         self, what: str, url: str, target: Path, size: int, progress: Callable[[int], None]
@@ -197,9 +206,8 @@ class Hub:
                 failures, before = 0, reached()
             failures += 1
             if failures >= self.patience.attempts:
-                raise ContentError(
-                    f"{what} at {self.name}: {fault}, {failures} times in a row; {RESUME}"
-                )
+                kind = TooSlowError if fault.kind == "timeouts" else ContentError
+                raise kind(f"{what} at {self.name}: {fault}, {failures} times in a row; {RESUME}")
             self.clock.sleep(self._wait(what, fault, failures))
 
     def _wait(self, what: str, fault: FaultError, failures: int) -> float:
@@ -246,8 +254,7 @@ class Hub:
         if status in (200, 206):
             return
         if status in _TRANSIENT:
-            kind = "rate_limited" if status == 429 else "server_errors"
-            raise FaultError(kind, f"status {status}", self._asked_wait(response))
+            raise FaultError(_TRANSIENT[status], f"status {status}", self._asked_wait(response))
         if status in (404, 410):
             raise NotThereError(what)
         if status == 416:

@@ -340,6 +340,24 @@ def test_collect_hub_does_not_repeat_what_is_refused(fake, client, tmp_path, moo
     assert len(fake.requests) == 1
 
 
+def test_collect_hub_asks_for_less_where_a_page_takes_too_long(fake, client, tmp_path):
+    fake.models = models(75)
+    fake.moods[3] = ["504"] * 6
+    done = collect_hub(tmp_path, client(attempts=3), silent)
+    assert ids_of(done.folder) == [row["id"] for row in fake.models]
+    limits = [request.query["limit"] for request in fake.requests]
+    assert [int(limit) for (limit,) in limits] == [*[10] * 5, *[5] * 3, 2, *[10] * 6]
+    assert done.manifest["counts"] == {"listed_rows": 75, "timeouts": 6}
+
+
+def test_collect_hub_stops_where_even_a_short_page_takes_too_long(fake, client, quiet, tmp_path):
+    fake.models = models(75)
+    fake.moods[1] = ["504"] * 8
+    with pytest.raises(ContentError, match=r"page 1 .* status 504, 2 times in a row"):
+        collect_hub(tmp_path, client(attempts=2), silent)
+    assert len(fake.requests) == 8
+
+
 def test_collect_hub_stops_where_pages_go_in_a_circle(fake, client, tmp_path):
     fake.models = models(40)
     fake.moods[3] = ["repeat"] * 5
