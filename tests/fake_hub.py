@@ -105,7 +105,8 @@ close                      the body ends early, and nothing has announced its le
 silent                     nothing comes for a second
 invalid                    the body is no JSON
 object                     it is JSON, but no list
-repeat                     it is that of the page before
+repeat                     it is that of the page before, with other counters
+itself                     its link leads to itself
 whole                      a file comes as a whole, although a range of it was asked for
 short                      a model that the list still had is gone when its page is made
 """
@@ -217,7 +218,12 @@ class FakeHub:
         elif name == "short":
             body = json.dumps(json.loads(body)[1:]).encode()
         elif name == "repeat":
-            body = self._last_page
+            again = json.loads(self._last_page)
+            body = json.dumps(
+                [{**row, "downloads": row["downloads"] + 1} for row in again]
+            ).encode()
+        elif name == "itself":
+            headers["link"] = f'<{self.url}{handler.path}>; rel="next"'
         elif path == "/api/models":
             self._last_page = body
         self._log(handler, status)

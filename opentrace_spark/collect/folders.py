@@ -23,8 +23,8 @@ _LOCK = "_collect.lock"
 def landing_of_ours(out: Path) -> Iterator[None]:
     """Make the landing, and keep other collections out of it; the lock dies with its process.
 
-    Raises UsageError where another collection runs or the folder can't be written, and turns a full
-    disk into ContentError.
+    Raises UsageError where another collection runs or the folder can't be written, ContentError
+    where the disk is full.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def landing_of_ours(out: Path) -> Iterator[None]:
             yield
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
+                raise UsageError(f"--out {out}: {error}; see whether it can be written") from None
             raise ContentError(
                 f"--out {out}: the disk is full; what has arrived is kept: free some space and "
                 "run the same command again"

@@ -12,7 +12,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from opentrace_spark.collect.rows import EXPAND
-from opentrace_spark.collect.transport import FaultError, Hub, NotThereError, TooSlowError
+from opentrace_spark.collect.transport import (
+    RESUME,
+    FaultError,
+    Hub,
+    NotThereError,
+    TooSlowError,
+)
 from opentrace_spark.errors import ContentError
 
 PATH = "/api/models"
@@ -32,8 +38,8 @@ class Page:
     """What is known of a page without its body.
 
     number: from 1. rows: its records, of which `asked` were wished. next_query: of the page after
-    it, None for the last. digest: of the body, to know a page that comes twice. faults: before it
-    came, by kind.
+    it, None for the last. digest: of its models, to know a page that comes twice. faults: before
+    it came, by kind.
     """
 
     number: int
@@ -52,11 +58,12 @@ def ask_page(hub: Hub, number: int, query: str, known: set[str]) -> tuple[Page, 
 
     what = f"page {number:,} of the list of models"
 
-    def read(body: bytes) -> tuple[bytes, int]:
-        rows = len(parse(body))
-        if rows and digest_of(body) in known:
-            raise FaultError("repeated_pages", "the content of an earlier page")
-        return body, rows
+    def read(body: bytes) -> tuple[bytes, int, str]:
+        records = parse(body)
+        digest = _digest(records)
+        if records and digest in known:
+            raise FaultError("repeated_pages", "the models of an earlier page")
+        return body, len(records), digest
 
     limit = int(dict(parse_qsl(query)).get("limit", PAGE_ROWS))
     lengths = [limit >> halving for halving in range(_HALVINGS + 1)]
@@ -70,10 +77,11 @@ def ask_page(hub: Hub, number: int, query: str, known: set[str]) -> tuple[Page, 
                 raise
         except NotThereError:
             raise ContentError(f"{what}: {hub.name} has none; is it a Hub? (HF_ENDPOINT)") from None
-    body, rows = answer.value
     following = answer.next_query and _with_limit(answer.next_query, limit)
-    page = Page(number, rows, asked, following, digest_of(body), dict(faults))
-    return page, body
+    if following == _with_limit(query, limit):
+        raise ContentError(f"{what} at {hub.name} leads to itself; {RESUME}")
+    body, rows, digest = answer.value
+    return Page(number, rows, asked, following, digest, dict(faults)), body
 
 
 def _with_limit(query: str, limit: int) -> str:
@@ -98,9 +106,14 @@ def _refuse(word: str) -> Any:
     raise ValueError(word)
 
 
-def digest_of(body: bytes) -> str:
-    """Short enough to keep those of all pages in memory."""
-    return hashlib.sha256(body).hexdigest()[:32]
+def _digest(records: list[Any]) -> str:
+    """Of who the models are: their counters may have grown when a page comes again. Short enough to
+    keep those of all pages in memory."""
+    digest = hashlib.sha256()
+    for record in records:
+        known = isinstance(record, dict) and (record.get("_id") or record.get("id"))
+        digest.update(f"{known or record!r}\n".encode(errors="replace"))
+    return digest.hexdigest()[:32]
 
 
 def keep(folder: Path, page: Page, body: bytes) -> None:

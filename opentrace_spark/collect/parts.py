@@ -5,6 +5,7 @@ A part and the note beside it say all that a later run must know; its pages are 
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections import Counter
@@ -54,11 +55,14 @@ class SeenModels:
         self._db.execute("CREATE TABLE models (key TEXT PRIMARY KEY) WITHOUT ROWID")
 
     def add(self, keys: Iterator[str]) -> list[bool]:
-        """Add models; whether each was new."""
-        self._db.execute("BEGIN")
+        """Add models; whether each was new. Raises OSError where the disk is full."""
         insert = "INSERT OR IGNORE INTO models VALUES (?)"
-        is_new = [self._db.execute(insert, (key,)).rowcount == 1 for key in keys]
-        self._db.execute("COMMIT")
+        try:
+            self._db.execute("BEGIN")
+            is_new = [self._db.execute(insert, (key,)).rowcount == 1 for key in keys]
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise OSError(errno.ENOSPC if "full" in str(error) else errno.EIO, str(error)) from None
         return is_new
 
     def close(self) -> None:

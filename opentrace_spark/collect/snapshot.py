@@ -71,41 +71,49 @@ def collect_hub(out: Path, hub: Hub, progress: Progress) -> Collected:
     One snapshot a day: a complete one is left as it is. Raises ContentError, UsageError.
     """
     with landing_of_ours(out):
-        building, started = _begun(out, hub)
+        building, started = _begun(out, hub) or (None, written(hub.clock.now()))
         folder = out / SNAPSHOTS / started[:10]
+        check_free(folder)
         manifest = read_manifest(folder)
         if manifest is not None:
-            remove(building)
             return Collected(folder, manifest, is_new=False)
-        check_free(folder)
+        if building is None:
+            building = _begin(folder, hub, started)
         if read_manifest(building) is None:
             _collect(building, started, hub, progress, _expected_rows(out))
         publish(building, folder)
         return Collected(folder, read_manifest(folder) or {}, is_new=True)
 
 
-def _begun(out: Path, hub: Hub) -> tuple[Path, str]:
-    """The folder to go on in, or a new one, and when it was begun; what is stale is removed."""
-    now = hub.clock.now()
-    build = {
-        "source": "hub",
-        "tool_version": opentrace_spark.__version__,
-        "query": pages.FIRST_QUERY,
-    }
+def _begun(out: Path, hub: Hub) -> tuple[Path, str] | None:
+    """The folder to go on in and when it was begun, None where there is none; removes others."""
+    oldest = written(hub.clock.now() - _STALE)
     for building in sorted((out / SNAPSHOTS).glob("_*.hub.unfinished"), reverse=True):
-        complete = read_manifest(building)
-        if complete is not None:  # but for its name
-            return building, str(complete["started"])
+        complete = read_manifest(building)  # but for its name
         state = _state(building)
-        started = state.pop("started", "")
-        if state == build and started > written(now - _STALE):
+        started = str((complete or state).get("started", ""))
+        is_needed = read_manifest(out / SNAPSHOTS / started[:10]) is None
+        if is_needed and (complete or (state == _begun_now(hub, started) and started > oldest)):
             return building, started
         remove(building)
-    building = unfinished(out / SNAPSHOTS / now.date().isoformat(), "hub")
-    remove(building)
+    return None
+
+
+def _begin(folder: Path, hub: Hub, started: str) -> Path:
+    building = unfinished(folder, "hub")
     building.mkdir(parents=True)
-    write_json(building / _STARTED, {**build, "started": written(now)})
-    return building, written(now)
+    write_json(building / _STARTED, _begun_now(hub, started))
+    return building
+
+
+def _begun_now(hub: Hub, started: str) -> dict[str, Any]:
+    """What must be the same for a run to go on with what another began."""
+    return {
+        "tool_version": opentrace_spark.__version__,
+        "endpoint": hub.name,
+        "query": pages.FIRST_QUERY,
+        "started": started,
+    }
 
 
 def _state(building: Path) -> dict[str, Any]:
@@ -124,7 +132,8 @@ def _collect(building: Path, started: str, hub: Hub, progress: Progress, expecte
     waiting = _waiting(building, done)
     known = {digest for note in done for digest in note.digests}
     known |= {page.digest for page in waiting}
-    rows = sum(note.counts["listed_rows"] for note in done) + sum(page.rows for page in waiting)
+    rows = sum(note.counts.get("listed_rows", 0) for note in done)
+    rows += sum(page.rows for page in waiting)
     while True:
         number, query = _next(done, waiting)
         if len(waiting) == parts.PAGES_PER_PART or (waiting and query is None):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
+import huggingface_hub.constants
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,7 +20,7 @@ from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.sources.parquet import check_parquet, read_row_group
 from opentrace_spark.sources.schemas import COLUMNS
 from opentrace_spark.sources.snapshots import list_snapshots
-from tests.fake_hub import model, place_of
+from tests.fake_hub import FakeHub, model, place_of, serving
 
 
 def silent(*_):
@@ -361,8 +364,16 @@ def test_collect_hub_stops_where_even_a_short_page_takes_too_long(fake, client, 
 def test_collect_hub_stops_where_pages_go_in_a_circle(fake, client, tmp_path):
     fake.models = models(40)
     fake.moods[3] = ["repeat"] * 5
-    with pytest.raises(ContentError, match=r"page 3 .* content of an earlier page, 5 times"):
+    with pytest.raises(ContentError, match=r"page 3 .* models of an earlier page, 5 times"):
         collect_hub(tmp_path, client(attempts=5), silent)
+
+
+def test_collect_hub_stops_where_a_page_leads_to_itself(fake, client, tmp_path):
+    fake.models = models(40)
+    fake.moods[3] = ["itself"]
+    with pytest.raises(ContentError, match=r"page 3 of the list of models at \S+ leads to itself"):
+        collect_hub(tmp_path, client(), silent)
+    assert collect_hub(tmp_path, client(), silent).manifest["rows"] == 40
 
 
 # What is on disk.
@@ -440,6 +451,58 @@ def test_collect_hub_does_not_go_on_with_what_another_version_began(
     done = collect_hub(tmp_path, client(), silent)
     assert fake.page_requests() == [1, 2, 3, 1, 2, 3, 4]
     assert done.manifest["tool_version"] == "9.9.9"
+
+
+def test_collect_hub_does_not_go_on_with_what_it_has_of_another_hub(
+    fake, client, tmp_path, monkeypatch
+):
+    fake.models = models(40)
+    fake.moods[3] = ["500"]
+    with pytest.raises(ContentError):
+        collect_hub(tmp_path, client(attempts=1), silent)
+    with serving(FakeHub(models(50)[20:])) as mirror:
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", mirror.url)
+        done = collect_hub(tmp_path, client(), silent)
+        assert mirror.page_requests() == [1, 2, 3]
+    assert ids_of(done.folder) == [row["id"] for row in models(50)[20:]]
+
+
+def test_collect_hub_leaves_what_another_source_has_given_meanwhile(fake, client, quiet, tmp_path):
+    fake.models = models(40)
+    fake.moods[3] = ["500"]
+    with pytest.raises(ContentError):
+        collect_hub(tmp_path, client(attempts=1), silent)
+    other = tmp_path / "snapshots" / "2026-11-23"
+    other.mkdir()
+    (other / "_manifest.json").write_text('{"finished": "x", "files": []}')
+    quiet.time += timedelta(days=1)
+    done = collect_hub(tmp_path, client(), silent)
+    assert (done.folder.name, done.is_new) == ("2026-11-24", True)
+    assert {path.name for path in other.parent.iterdir()} == {"2026-11-23", "2026-11-24"}
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "told"),
+    [
+        (errno.ENOSPC, ContentError, "the disk is full; what has arrived is kept"),
+        (errno.EACCES, UsageError, "Permission denied.*see whether it can be written"),
+    ],
+)
+def test_collect_hub_says_why_it_cant_write(
+    fake, client, tmp_path, monkeypatch, number, kind, told
+):
+    fake.models = models(40)
+
+    def fail(descriptor):
+        if len(fake.requests) == 3:
+            raise OSError(number, os.strerror(number))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(kind, match=told):
+            collect_hub(tmp_path, client(), silent)
+    assert collect_hub(tmp_path, client(), silent).manifest["rows"] == 40
+    assert fake.page_requests() == [1, 2, 3, 3, 4]
 
 
 def test_collect_hub_touches_no_folder_that_is_not_its_own(fake, client, tmp_path):
