@@ -107,6 +107,7 @@ invalid                    the body is no JSON
 object                     it is JSON, but no list
 repeat                     it is that of the page before, with other counters
 itself                     its link leads to itself
+last                       it has no link, as if it were the last
 whole                      a file comes as a whole, although a range of it was asked for
 short                      a model that the list still had is gone when its page is made
 """
@@ -222,6 +223,8 @@ class FakeHub:
             body = json.dumps(
                 [{**row, "downloads": row["downloads"] + 1} for row in again]
             ).encode()
+        elif name == "last":
+            headers.pop("link", None)
         elif name == "itself":
             headers["link"] = f'<{self.url}{handler.path}>; rel="next"'
         elif path == "/api/models":

@@ -49,6 +49,9 @@ _STALE = timedelta(days=2)
 _GUESS = 2_900_000
 """About how many models there are, for the progress bar of the first snapshot of a landing."""
 
+_LEAST = 0.9
+"""Share of the last snapshot's models below which a list was surely cut short."""
+
 _STARTED = "_started.json"
 _REJECTS = "_rejects.jsonl"
 
@@ -80,7 +83,7 @@ def collect_hub(out: Path, hub: Hub, progress: Progress) -> Collected:
         if building is None:
             building = _begin(folder, hub, started)
         if read_manifest(building) is None:
-            _collect(building, started, hub, progress, _expected_rows(out))
+            _collect(building, started, hub, progress, _last_snapshot(out))
         publish(building, folder)
         return Collected(folder, read_manifest(folder) or {}, is_new=True)
 
@@ -124,8 +127,11 @@ def _state(building: Path) -> dict[str, Any]:
         return {}
 
 
-def _collect(building: Path, started: str, hub: Hub, progress: Progress, expected: int) -> None:
-    """All pages that are missing, all parts, then the manifest."""
+def _collect(
+    building: Path, started: str, hub: Hub, progress: Progress, last: tuple[Path, int] | None
+) -> None:
+    """All pages that are missing, all parts, then the manifest; `last`: snapshot and its rows."""
+    expected = last[1] if last else _GUESS
     done = parts.notes(building)
     seen = parts.SeenModels(building / "_seen.sqlite")
     parts.recall(building, done, seen)
@@ -148,7 +154,15 @@ def _collect(building: Path, started: str, hub: Hub, progress: Progress, expecte
         rows += page.rows
         progress("models", rows, max(expected, rows))
     seen.close()
-    write_json(building / SNAPSHOT_MANIFEST, _manifest(building, done, started, hub))
+    manifest = _manifest(building, done, started, hub)
+    if last and manifest["rows"] < _LEAST * last[1]:
+        remove(building)
+        raise ContentError(
+            f"the list of models at {hub.name} ended after {manifest['rows']:,} models, and "
+            f"{last[0]} has {last[1]:,}: it was cut short; run the same command again (or, if so "
+            "many models are gone, move that snapshot away for this once)"
+        )
+    write_json(building / SNAPSHOT_MANIFEST, manifest)
 
 
 def _waiting(building: Path, done: list[parts.Note]) -> list[pages.Page]:
@@ -197,10 +211,10 @@ def _manifest(building: Path, done: list[parts.Note], started: str, hub: Hub) ->
     }
 
 
-def _expected_rows(out: Path) -> int:
-    """As many as in the last snapshot of the landing, for the progress bar."""
+def _last_snapshot(out: Path) -> tuple[Path, int] | None:
+    """The last complete snapshot of the landing, and its rows."""
     for folder in sorted((out / SNAPSHOTS).glob("[0-9]*"), reverse=True):
         manifest = read_manifest(folder)
         if manifest is not None and isinstance(manifest.get("rows"), int):
-            return int(manifest["rows"])
-    return _GUESS
+            return folder, int(manifest["rows"])
+    return None

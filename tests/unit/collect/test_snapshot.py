@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import opentrace_spark
-from opentrace_spark.collect import pages, parts, snapshot
+from opentrace_spark.collect import pages, parts
 from opentrace_spark.collect.snapshot import collect_hub
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.sources.parquet import check_parquet, read_row_group
@@ -196,10 +196,10 @@ def test_collect_hub_tells_how_far_it_is(fake, client, tmp_path, quiet):
     collect_hub(tmp_path, client(), lambda *words: told.append(words))
     assert [words[:2] for words in told] == [("models", 10), ("models", 20), ("models", 25)]
     quiet.time += timedelta(days=7)
-    fake.models = models(22)
+    fake.models = models(24)
     told.clear()
     collect_hub(tmp_path, client(), lambda *words: told.append(words))
-    assert told == [("models", 10, 25), ("models", 20, 25), ("models", 22, 25)]
+    assert told == [("models", 10, 25), ("models", 20, 25), ("models", 24, 25)]
 
 
 # What happens to the list while it is read.
@@ -368,6 +368,19 @@ def test_collect_hub_stops_where_pages_go_in_a_circle(fake, client, tmp_path):
         collect_hub(tmp_path, client(attempts=5), silent)
 
 
+def test_collect_hub_refuses_a_list_that_was_cut_short(fake, client, quiet, tmp_path):
+    fake.models = models(60)
+    first = collect_hub(tmp_path, client(), silent)
+    quiet.time += timedelta(days=7)
+    fake.moods[5] = ["last"]  # 50 of 60 models
+    with pytest.raises(ContentError, match=rf"ended after 50 models, and {first.folder} has 60"):
+        collect_hub(tmp_path, client(), silent)
+    assert collect_hub(tmp_path, client(), silent).manifest["rows"] == 60
+    quiet.time += timedelta(days=7)
+    fake.models = models(54)
+    assert collect_hub(tmp_path, client(), silent).manifest["rows"] == 54
+
+
 def test_collect_hub_stops_where_a_page_leads_to_itself(fake, client, tmp_path):
     fake.models = models(40)
     fake.moods[3] = ["itself"]
@@ -533,10 +546,6 @@ def test_collect_hub_refuses_an_out_that_is_a_file(fake, client, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match=r"--out .*file: "):
         collect_hub(tmp_path / "file", client(), silent)
-
-
-def test_snapshot_guess_is_replaced_by_what_was_there(tmp_path):
-    assert snapshot._expected_rows(tmp_path) == snapshot._GUESS
 
 
 def test_collect_hub_counts_pages_from_which_a_model_vanished(fake, client, tmp_path):
