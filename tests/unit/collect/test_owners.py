@@ -15,7 +15,7 @@ def accounts(fake):
     fake.accounts = {
         "ann": {"kind": "user"},
         "acme": {"kind": "organization", "org_type": "company"},
-        "uni/1": {"kind": "organization", "org_type": "university"},
+        "odd #1?": {"kind": "organization", "org_type": "university"},
         "plain": {"kind": "organization"},
         "old-name": {"kind": "organization", "org_type": "non-profit", "name": "new-name"},
     }
@@ -38,18 +38,19 @@ def overviews(fake):
 
 def test_collect_owners_tells_kinds_and_types(accounts, client, tmp_path):
     told = []
-    owners = ["plain", "acme", "ann", "nobody, Inc.", "old-name", "acme"]
+    owners = ["plain", "acme", "ann", "nobody, Inc.", "old-name", "odd #1?", "acme"]
     added = collect_owners(tmp_path, owners, client(), lambda *words: told.append(words))
     day = "2026-11-23"
     assert rows(tmp_path) == [
         ("acme", "organization", "company", "", day),
         ("ann", "user", "", "", day),
         ("nobody, Inc.", "gone", "", "", day),
+        ("odd #1?", "organization", "university", "", day),
         ("old-name", "organization", "non-profit", "new-name", day),
         ("plain", "organization", "", "", day),
     ]
-    assert added == {"organization": 3, "user": 1, "gone": 1, "known": 0}
-    assert told == [("accounts", number, 5) for number in range(1, 6)]
+    assert added == {"organization": 4, "user": 1, "gone": 1, "known": 0}
+    assert told == [("accounts", number, 6) for number in range(1, 7)]
     assert "A. Person" not in (tmp_path / ACCOUNTS).read_text()
 
 

@@ -75,7 +75,7 @@ def undisturbed(large: FakeHub, tmp_path_factory: pytest.TempPathFactory) -> Und
 def test_collect_needs_no_more_memory_for_more_models(undisturbed, tmp_path):
     with serving(FakeHub(ManyModels(FEW))) as hub:
         memory = end(start(hub, tmp_path))
-    assert undisturbed.memory < memory + 30, "MiB for ten times as many models"
+    assert undisturbed.memory < memory + 50, "MiB for ten times as many models"
 
 
 def test_collect_killed_at_any_moment_gives_the_same_snapshot(large, undisturbed, tmp_path):
