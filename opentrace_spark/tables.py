@@ -161,15 +161,21 @@ SILVER_MODELS = TableSpec(
         _required("in_head_sample", "boolean", "among the most downloaded of some week"),
         Column("license", "string", "license as written in the card, else in the tags"),
         Column(
-            "license_spdx", "string", "SPDX identifier, where one license is named that has one"
+            "license_spdx",
+            "string",
+            "SPDX identifier, where card or tags name one license that has one",
         ),
         Column(
             "license_class",
             "string",
-            "open_use, attribution, acceptable_use_policy, non_commercial or other; undocumented "
-            "where an annotator found none; null where nobody looked and nothing tells",
+            "open_use, attribution, acceptable_use_policy, non_commercial, other; of an annotation "
+            "where there is one, undocumented where it says so; else null where none is named",
         ),
-        Column("is_osi_approved", "boolean", "every license named is approved by the OSI"),
+        Column(
+            "is_osi_approved",
+            "boolean",
+            "every license that card or tags name is approved by the OSI (no annotation counts)",
+        ),
         Column("gated", "string", "gating as in the source: true, false, auto, manual"),
         Column("gating", "array<string>", "what a user must do before a download"),
         Column("languages", "array<string>", "ISO 639 codes, programming languages by name"),
