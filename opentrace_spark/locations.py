@@ -63,5 +63,6 @@ def filesystem_of(uri: str) -> tuple[pafs.FileSystem, str]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what an error says, or its kind where it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """The first line with words of what an error says, or its kind where it says nothing."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)

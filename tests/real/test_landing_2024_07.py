@@ -66,36 +66,51 @@ PUBLISHED = {
 }  # fmt: skip
 
 
-def memory_of_tree(root: int) -> int:
-    """Bytes that a process and all its descendants hold, shared pages counted once (Linux)."""
+def memory_of_tree(root: int) -> dict[str, int]:
+    """Bytes that a process and each of its descendants hold, shared pages counted once (Linux)."""
     parents, held = {}, {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            status = (entry / "stat").read_text().rpartition(")")[2].split()
+            name, _, status = (entry / "stat").read_text().rpartition(")")
             rollup = (entry / "smaps_rollup").read_text()
-        except (OSError, IndexError):
+        except OSError:
             continue
-        parents[int(entry.name)] = int(status[1])
-        held[int(entry.name)] = 1024 * int(rollup.partition("\nPss:")[2].split()[0])
+        _, found, size = rollup.partition("\nPss:")
+        if found:
+            number = int(entry.name)
+            parents[number] = int(status.split()[1])
+            held[number] = name + ")", 1024 * int(size.split()[0])
 
     def belongs(process: int) -> bool:
         while process not in (root, 0, 1):
             process = parents.get(process, 0)
         return process == root
 
-    return sum(size for process, size in held.items() if belongs(process))
+    return {name: size for process, (name, size) in held.items() if belongs(process)}
+
+
+def settled_memory(root: int) -> dict[str, int]:
+    """The smaller of two looks: pages that pass from one process to another between the readings
+    of one look are counted twice there."""
+    looks = []
+    for _ in range(2):
+        looks.append(memory_of_tree(root))
+        time.sleep(0.1)
+    return min(looks, key=lambda look: sum(look.values()))
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The warehouse of the real landing, built by the command line, and its peak memory."""
+    """The warehouse of the real landing, built by the command line, and who held how much memory
+    when it was most."""
     folder = tmp_path_factory.mktemp("real") / "warehouse"
     command = [Path(sys.executable).with_name("opentrace"), "run", "--quiet"]
     places = ["--landing", DATA / "landing_2024-07", "--warehouse", folder]
-    peak = 0
+    peak: dict[str, int] = {}
     with subprocess.Popen([*command, *places], stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
-            peak = max(peak, memory_of_tree(process.pid))
+            look = settled_memory(process.pid)
+            peak = max(peak, look, key=lambda held: sum(held.values()))
             time.sleep(1)
         assert process.stderr is not None
         assert (process.returncode, process.stderr.read()) == (0, "")
@@ -286,4 +301,5 @@ def test_sensitivity_starts_from_the_published_figures(warehouse):
 
 
 def test_run_stays_below_6_gib(run):
-    assert 0 < run[1] < 6 * 2**30
+    held = run[1]
+    assert 0 < sum(held.values()) < 6 * 2**30, held

@@ -4,7 +4,7 @@ import pytest
 from pyarrow.fs import LocalFileSystem
 
 from opentrace_spark.errors import UsageError
-from opentrace_spark.locations import filesystem_of, local_path, spark_uri
+from opentrace_spark.locations import filesystem_of, first_line, local_path, spark_uri
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,19 @@ def test_filesystem_of_names_a_scheme_that_is_not_known():
 )
 def test_spark_uri_names_its_file_system(written, uri):
     assert spark_uri(written) == uri
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("a\nb", "a"),
+        ("\n  An exception was thrown from the Python worker.\nTraceback", None),
+        (" \n", "ValueError"),
+        ("", "ValueError"),
+    ],
+)
+def test_first_line_says_something(said, line):
+    """Spark's errors of workers begin with an empty line."""
+    assert first_line(ValueError(said)) == (
+        line or "An exception was thrown from the Python worker."
+    )
