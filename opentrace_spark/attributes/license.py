@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from opentrace_spark.attributes.card import tagged, texts
@@ -25,6 +25,8 @@ STRICTEST_FIRST = (
 )
 """Under several licenses a model counts by the strictest: all of them may bind its user."""
 
+_ONLY, _LATER = "-only", "-or-later"
+"""How SPDX says whether later versions of a license are allowed, too."""
 _SPACES = re.compile(r"[\s_]+")
 _NON_COMMERCIAL = re.compile(
     r"(?:^|[-.])(?:non-?commercial|nc|research-(?:use-)?only|academic-only)(?:[-.]|$)"
@@ -81,12 +83,20 @@ def license_facts(
 
 
 def license_by_name(name: str, words: Vocabulary) -> License | None:
-    """The listed license of a name: the Hub's or the SPDX identifier, in any case."""
+    """The listed license of a name: the Hub's or the SPDX identifier, in any case.
+
+    SPDX tells `GPL-3.0-or-later` from `GPL-3.0-only`, the Hub does not: the first is listed as the
+    second, and keeps its own identifier.
+    """
     spelled = _spelling(name)
     if spelled in words.licenses:
         return words.licenses[spelled]
-    by_spdx = (each for each in words.licenses.values() if (each.spdx or "").lower() == spelled)
-    return next(by_spdx, None)
+    listed = spelled.removesuffix(_LATER) + (_ONLY if spelled.endswith(_LATER) else "")
+    by_spdx = (each for each in words.licenses.values() if (each.spdx or "").lower() == listed)
+    found = next(by_spdx, None)
+    if found is None or not found.spdx or listed == spelled:
+        return found
+    return replace(found, spdx=found.spdx.removesuffix(_ONLY) + _LATER)
 
 
 def _lookup(name: str, words: Vocabulary) -> License:
