@@ -35,7 +35,8 @@ from opentrace_spark.gold.usage.population import build_credits, build_populatio
 from opentrace_spark.gold.usage.shares import build_concentration, build_usage_shares
 from opentrace_spark.gold.usage.weekly import build_head, build_weekly
 from opentrace_spark.gold.usage.weeks import build_samples, build_weeks
-from opentrace_spark.silver.attributes import build_annotation_rows, build_attributes
+from opentrace_spark.silver.annotations import build_annotated, build_annotation_rows
+from opentrace_spark.silver.attributes import build_attributes
 from opentrace_spark.silver.lineage import (
     build_components,
     build_first_parents,
@@ -46,7 +47,7 @@ from opentrace_spark.silver.lineage import (
 from opentrace_spark.silver.model_weeks import build_model_weeks, build_totals, build_weeks_read
 from opentrace_spark.silver.models import build_identities, build_models
 from opentrace_spark.silver.names import build_names
-from opentrace_spark.silver.parents import build_annotated, build_listed, build_parents
+from opentrace_spark.silver.parents import build_listed, build_parents
 from opentrace_spark.silver.rejects import build_rejects
 from opentrace_spark.silver.resolutions import build_resolutions
 from opentrace_spark.silver.root_choices import build_root_choices
@@ -77,7 +78,8 @@ FLOW: tuple[Step, ...] = (
     # Names, once for downloads and parents alike.
     _step("work_names", build_names, "bronze_models", "work_superseded", "bronze_aliases"),
     _step("work_runs", build_runs, "work_names"),
-    _step("work_annotated", build_annotated, "bronze_annotations", "work_names"),
+    _step("work_annotations", build_annotation_rows, "bronze_annotations", "work_names"),
+    _step("work_annotated", build_annotated, "work_annotations"),
     _step(
         "work_listed",
         build_listed,
@@ -115,7 +117,7 @@ FLOW: tuple[Step, ...] = (
     _step(
         "silver_resolutions",
         build_resolutions,
-        *("silver_model_weeks", "work_parents", "bronze_annotations", "work_names"),
+        *("silver_model_weeks", "work_parents", "work_annotations"),
     ),
     _step("work_first_parents", build_first_parents, "work_parents"),
     _step("work_roots", build_roots, "work_first_parents"),
@@ -147,7 +149,6 @@ FLOW: tuple[Step, ...] = (
     _step("work_size_validation", build_size_validation, "work_size_sample"),
     _step("work_sizes", build_sizes, "bronze_models", "work_superseded", "work_size_fit"),
     # What every model is, by its annotations and else by its metadata.
-    _step("work_annotations", build_annotation_rows, "bronze_annotations", "work_names"),
     _step(
         "work_attributes",
         build_attributes,

@@ -25,8 +25,8 @@ from opentrace_spark.attributes.settle import Settled, settle
 from opentrace_spark.attributes.vocabulary import Vocabulary, shipped_vocabulary
 from opentrace_spark.bronze.models import kept_models
 from opentrace_spark.io import read_stored
+from opentrace_spark.silver.annotations import PLACE
 from opentrace_spark.silver.kinds import own_kind
-from opentrace_spark.silver.names import resolve_names
 from opentrace_spark.steps import Context
 
 _ONE = ("modality", "data_availability", "osi_data_criterion", "license_class", "size_class")
@@ -58,50 +58,7 @@ ATTRIBUTES = pa.schema(
         ("derived_labels", pa.string()),
     ]
 )
-_PLACE = ("source_file", "source_row")
 _READ = ("id", "tags", "pipeline_tag", "library_name", "cardData", "gated", "gguf")
-
-
-def build_annotation_rows(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Scratch `work_annotations`: the usable rows of annotations/ under resolved names.
-
-    Reads `bronze_annotations` and `work_names`. Columns: id, annotator, cells (JSON of the columns
-    with labels), parents (resolved names of `derived_from` in order, those that are not in models/
-    as written; empty for `No`, null where nothing is said), source_file, source_row.
-    """
-    schema = (
-        "id string, annotator string, cells string, parents array<string>, source_file string, "
-        "source_row bigint"
-    )
-    if not context.landing.of_kind("annotations"):
-        return context.spark.createDataFrame([], schema)
-    rows = inputs["bronze_annotations"].where("reason is null")
-    resolved = resolve_names(rows, inputs["work_names"], name="id", into="model_id", how="how")
-    parents = _parents(rows, inputs["work_names"])
-    is_root = F.lower(F.trim("derived_from")) == "no"
-    return (
-        resolved.where("model_id is not null")
-        .join(parents, list(_PLACE), how="left")
-        .select(
-            F.col("model_id").alias("id"),
-            "annotator",
-            F.col("other_fields").alias("cells"),
-            F.when(is_root, F.array().cast("array<string>"))
-            .otherwise(F.col("parents"))
-            .alias("parents"),
-            *_PLACE,
-        )
-    )
-
-
-def _parents(rows: DataFrame, names: DataFrame) -> DataFrame:
-    """The names in `derived_from` of each row that has some, resolved, as `parents`."""
-    parts = F.transform(F.split("derived_from", "[,;]"), lambda name: F.trim(name))
-    listed = rows.select(*_PLACE, F.posexplode(F.filter(parts, lambda name: name != "")))
-    resolved = resolve_names(listed, names, name="col", into="parent_id", how="how")
-    parent = F.struct("pos", F.coalesce("parent_id", "col").alias("parent"))
-    in_order = F.sort_array(F.collect_list(parent))["parent"]
-    return resolved.groupBy(*_PLACE).agg(in_order.alias("parents"))
 
 
 def build_attributes(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -150,7 +107,7 @@ def build_attributes(inputs: Mapping[str, DataFrame], context: Context) -> DataF
 def _annotations(uri: str) -> dict[str, tuple[Annotation, ...]]:
     """The annotations of each model: of reviewers, other people, machines; each by file and row."""
     words = shipped_vocabulary()
-    rows = read_stored(uri).sort_by([("source_file", "ascending"), ("source_row", "ascending")])
+    rows = read_stored(uri).sort_by([(column, "ascending") for column in PLACE])
     found = defaultdict(list)
     for row in rows.to_pylist():
         said = read_annotation(annotation_row(row["cells"], row["annotator"]), words)

@@ -15,12 +15,11 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.attributes.annotation import read_annotator
 from opentrace_spark.attributes.method import tag_kind
 from opentrace_spark.bronze.models import kept_models
 from opentrace_spark.io import read_batches, read_stored
 from opentrace_spark.silver.listing import TAG_PREFIX, Entry, listing_of
-from opentrace_spark.silver.names import known_ids, resolve_names
+from opentrace_spark.silver.names import known_ids
 from opentrace_spark.steps import Context
 
 _Batches = Iterable[pa.RecordBatch]
@@ -42,32 +41,6 @@ _LISTED = pa.schema(
         ("entries", pa.int32()),
     ]
 )
-
-
-def build_annotated(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Scratch `work_annotated`: `id, derived_from` of every annotated model: a reviewer's before
-    other people's before a machine's, then of the first row that fills it. Reads
-    `bronze_annotations` and `work_names`."""
-    if not context.landing.of_kind("annotations"):
-        return context.spark.createDataFrame([], "id string, derived_from string")
-    return annotated_models(inputs["bronze_annotations"], inputs["work_names"])
-
-
-def annotated_models(annotations: DataFrame, names: DataFrame) -> DataFrame:
-    """See `build_annotated`; names are resolved as everywhere."""
-    is_filled = F.trim("derived_from") != ""
-    precedence = F.udf(lambda cell: read_annotator(cell).precedence, "int", useArrow=False)
-    filled = annotations.where(F.col("reason").isNull() & is_filled).select(
-        F.col("id").alias("annotated_name"),
-        "derived_from",
-        precedence("annotator").alias("precedence"),
-        "source_file",
-        "source_row",
-    )
-    resolved = resolve_names(filled, names, name="annotated_name", into="id", how="how")
-    first = F.min_by("derived_from", F.struct("precedence", "source_file", "source_row"))
-    by_model = resolved.where(F.col("id").isNotNull()).groupBy("id").agg(first.alias("filled"))
-    return by_model.select("id", F.col("filled").alias("derived_from"))
 
 
 def build_listed(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:

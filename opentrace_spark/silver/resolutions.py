@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from pyspark.sql import DataFrame, functions as F
 
-from opentrace_spark.silver.names import resolve_names
 from opentrace_spark.steps import Context
 
 _KIND_OF_FLAG = {"renamed": "renamed", "recased": "recased", "no_metadata": "unknown"}
@@ -15,7 +14,7 @@ _KIND_OF_FLAG = {"renamed": "renamed", "recased": "recased", "no_metadata": "unk
 def build_resolutions(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """A row per source and kind of resolution that occurs, with its rows.
 
-    Reads `silver_model_weeks` (downloads), `work_parents`, `bronze_annotations`, `work_names`.
+    Reads `silver_model_weeks` (downloads), `work_parents`, `work_annotations`.
     A weekly count that came under several names counts for each kind among them.
     """
     flags = F.split(F.coalesce("flags", F.lit("")), ",")
@@ -33,11 +32,9 @@ def build_resolutions(inputs: Mapping[str, DataFrame], context: Context) -> Data
         .select(F.lit("downloads").alias("source"), F.explode(kinds).alias("resolution"), "rows")
     )
     parents = inputs["work_parents"].where(F.col("resolution").isNotNull())
-    usable = inputs["bronze_annotations"].where("reason is null").select("id")
-    annotations = resolve_names(usable, inputs["work_names"], name="id")
     every = (
         downloads.unionByName(_ones(parents, "parents"))
-        .unionByName(_ones(annotations, "annotations"))
+        .unionByName(_ones(inputs["work_annotations"], "annotations"))
         .groupBy("source", "resolution")
     )
     return every.agg(F.sum("rows").alias("rows"))

@@ -58,6 +58,7 @@ def build_annotation_quality(inputs: Mapping[str, DataFrame], context: Context) 
     derived = inputs["work_attributes"].where("derived_labels is not null")
     rows = (
         inputs["work_annotations"]
+        .where("id is not null")
         .withColumn("model_key", F.xxhash64("id"))
         .join(derived.select("model_key", "derived_labels"), "model_key", how="left")
     )

@@ -8,17 +8,13 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from opentrace_spark.config import load_config
 from opentrace_spark.io import stored
+from opentrace_spark.silver.annotations import annotation_rows, build_annotated
 from opentrace_spark.silver.names import build_names
-from opentrace_spark.silver.parents import (
-    annotated_models,
-    build_listed,
-    build_parents,
-    unfound_names,
-)
+from opentrace_spark.silver.parents import build_listed, build_parents, unfound_names
 from opentrace_spark.silver.runs import build_asked
 from opentrace_spark.steps import Context
 
@@ -255,7 +251,9 @@ def inputs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dic
     keep("bronze_aliases", spark.createDataFrame(aliases, ALIASES_SCHEMA))
     keep("work_names", build_names(frames, here))
     annotations = spark.createDataFrame(ANNOTATIONS, ANNOTATIONS_SCHEMA)
-    keep("work_annotated", annotated_models(annotations, frames["work_names"]))
+    without_labels = annotations.withColumn("other_fields", F.lit(None).cast("string"))
+    keep("work_annotations", annotation_rows(without_labels, frames["work_names"]))
+    keep("work_annotated", build_annotated(frames, here))
     keep("work_listed", build_listed(frames, here))
     keep("work_unfound", unfound_names(frames["work_listed"]).distinct())
     keep("work_asked", build_asked(frames, here))
