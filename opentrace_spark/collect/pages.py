@@ -20,6 +20,7 @@ from opentrace_spark.collect.transport import (
     TooSlowError,
 )
 from opentrace_spark.errors import ContentError
+from opentrace_spark.sources.cells import read_json
 
 PATH = "/api/models"
 PAGE_ROWS = 1000
@@ -92,7 +93,7 @@ def _with_limit(query: str, limit: int) -> str:
 def parse(body: bytes) -> list[Any]:
     """The records of a page. Raises FaultError for what is no JSON list."""
     try:
-        records = json.loads(body, parse_constant=_refuse)
+        records = read_json(body)
     except (ValueError, RecursionError):
         raise FaultError(
             "invalid_json", f"an answer that is no JSON ({len(body):,} bytes)"
@@ -100,10 +101,6 @@ def parse(body: bytes) -> list[Any]:
     if not isinstance(records, list):
         raise FaultError("invalid_json", "an answer that is no list")
     return records
-
-
-def _refuse(word: str) -> Any:
-    raise ValueError(word)
 
 
 def _digest(records: list[Any]) -> str:

@@ -6,11 +6,12 @@ of a landing understand both, and nothing is lost when the Hub adds a key.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
+
+from opentrace_spark.sources.cells import encodes, to_json
 
 EXPAND = (
     *("author", "createdAt", "lastModified", "tags", "pipeline_tag", "library_name", "likes"),
@@ -18,9 +19,6 @@ EXPAND = (
     *("usedStorage", "gated", "baseModels", "private"),
 )
 """What is asked for; `_id` and `id` always come. `private` keeps the token's own models out."""
-
-
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class MalformedError(ValueError):
@@ -46,22 +44,8 @@ def table_of(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-def to_json(value: Any) -> str:
-    """Compact JSON that UTF-8 can hold, also where the value has half a surrogate pair."""
-    text = _COMPACT.encode(value)
-    return text if _encodes(text) else json.dumps(value, separators=(",", ":"))
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not (value.isascii() or _encodes(value)):
+    if not isinstance(value, str) or not (value.isascii() or encodes(value)):
         raise ValueError
     return value
 

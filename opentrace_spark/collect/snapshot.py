@@ -36,10 +36,11 @@ from opentrace_spark.collect.folders import (
     write_json,
     write_text,
 )
-from opentrace_spark.collect.rows import EXPAND, to_json
+from opentrace_spark.collect.rows import EXPAND
 from opentrace_spark.collect.transport import Hub, written
 from opentrace_spark.errors import ContentError
 from opentrace_spark.locations import SNAPSHOT_MANIFEST
+from opentrace_spark.sources.cells import to_json
 
 SNAPSHOTS = "snapshots"
 

@@ -30,13 +30,14 @@ _EPOCH = datetime(1970, 1, 1)
 FIRST_DATE, LAST_DATE = date(2000, 1, 1), date(2099, 12, 31)
 """Dates outside are no weeks of the Hub: a mistyped year would make thousands of empty ones."""
 _LONGEST_OFFSET = timedelta(hours=18)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class UnparsableError(ValueError):
     """A cell that does not parse as its column's form."""
 
 
-def read_json(text: str) -> Any:
+def read_json(text: str | bytes) -> Any:
     """The value of a JSON text. Raises ValueError for what is none, NaN and Infinity included."""
     return json.loads(text, parse_constant=_refuse)
 
@@ -46,16 +47,25 @@ def _refuse(word: str) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """JSON text that UTF-8 can hold, also where a JSON source escaped half a surrogate pair."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text if _encodes(text) else json.dumps(value, separators=(",", ":"))
+    """Compact JSON that UTF-8 can hold, also where a source escaped half a surrogate pair."""
+    text = _COMPACT.encode(value)
+    return text if encodes(text) else json.dumps(value, separators=(",", ":"))
+
+
+def encodes(text: str) -> bool:
+    """Whether UTF-8 can hold the text (half a surrogate pair is no character)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def parse_text(cell: Cell) -> str:
     """Text as it is; a JSON number or boolean as JSON writes it."""
     if isinstance(cell, (bool, int, float)):
         return json.dumps(cell)
-    if not isinstance(cell, str) or not (cell.isascii() or _encodes(cell)):
+    if not isinstance(cell, str) or not (cell.isascii() or encodes(cell)):
         raise UnparsableError
     return cell
 
@@ -121,7 +131,7 @@ def parse_texts(cell: Cell) -> list[str]:
     if not isinstance(cell, (list, tuple)):
         raise UnparsableError
     texts = [text for text in cell if text is not None]
-    if not all(isinstance(text, str) and _encodes(text) for text in texts):
+    if not all(isinstance(text, str) and encodes(text) for text in texts):
         raise UnparsableError
     return texts
 
@@ -141,7 +151,7 @@ def parse_json(cell: Cell) -> str | None:
     """JSON text of any structure, None for JSON's null and for an empty text."""
     if isinstance(cell, str):
         value = _loads(cell)
-        return cell if value is not None and _encodes(cell) else _dumps(value)
+        return cell if value is not None and encodes(cell) else _dumps(value)
     return _dumps(cell)
 
 
@@ -150,7 +160,7 @@ def parse_object(cell: Cell) -> str | None:
     value = _loads(cell) if isinstance(cell, str) else cell
     if value is not None and not isinstance(value, dict):
         raise UnparsableError
-    return cell if isinstance(cell, str) and value is not None and _encodes(cell) else _dumps(value)
+    return cell if isinstance(cell, str) and value is not None and encodes(cell) else _dumps(value)
 
 
 def parse_parents(cell: Cell) -> dict[str, Any] | None:
@@ -173,7 +183,7 @@ def _texts_of(value: Any, *keys: str) -> dict[str, str | None]:
         raise UnparsableError
     texts = {key: value.get(key) for key in keys}
     for text in texts.values():
-        if text is not None and not (isinstance(text, str) and _encodes(text)):
+        if text is not None and not (isinstance(text, str) and encodes(text)):
             raise UnparsableError
     return texts
 
@@ -187,15 +197,6 @@ def _loads(text: str) -> Any:
 
 def _dumps(value: Any) -> str | None:
     return None if value is None else to_json(value)
-
-
-def _encodes(text: str) -> bool:
-    """Whether UTF-8 can hold the text (half a surrogate pair is no character)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 PARSERS: dict[str, Callable[[Cell], Any]] = {
