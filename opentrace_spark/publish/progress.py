@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -15,26 +17,19 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+_Shown = TypeVar("_Shown", bound="_OnTerminal")
 
-class TerminalProgress:
-    """Shows each step while it runs and leaves a line when it is done.
 
-    A context manager; silent where the console is no terminal.
-    """
+class _OnTerminal:
+    """A context manager that shows columns of progress; silent where the console is no terminal."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *columns: ProgressColumn) -> None:
         self._console = console
         self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
+            *columns, console=console, transient=True, disable=not console.is_terminal
         )
-        self._task = self._bar.add_task("", total=None)
 
-    def __enter__(self) -> TerminalProgress:
+    def __enter__(self: _Shown) -> _Shown:
         self._bar.start()
         return self
 
@@ -45,6 +40,16 @@ class TerminalProgress:
         trace: TracebackType | None,
     ) -> None:
         self._bar.stop()
+
+
+class TerminalProgress(_OnTerminal):
+    """Shows each step while it runs and leaves a line when it is done."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(
+            console, SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+        )
+        self._task = self._bar.add_task("", total=None)
 
     def started(self, step: str, place: int, steps: int) -> None:
         """Show the step at work."""
@@ -62,35 +67,18 @@ class TerminalProgress:
         self._bar.update(self._task, description=f"{stage}: {done:,} of {total:,}")
 
 
-class TerminalBar:
-    """A bar with what is left of a long counted piece of work, for example a download.
-
-    A context manager; silent where the console is no terminal.
-    """
+class TerminalBar(_OnTerminal):
+    """A bar with what is left of a long counted piece of work, for example a download."""
 
     def __init__(self, console: Console) -> None:
-        self._bar = Progress(
+        super().__init__(
+            console,
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:,.0f} of about {task.total:,.0f}, left"),
             TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> TerminalBar:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def counted(self, what: str, done: int, total: int) -> None:
         """Show how far a piece of work is; what was done before the first call took no time."""
