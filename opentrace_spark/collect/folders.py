@@ -62,14 +62,19 @@ def unfinished(folder: Path, source: str) -> Path:
     return folder.with_name(f"_{folder.name}.{source}.unfinished")
 
 
-def write_text(path: Path, text: str) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all, also after a power cut."""
     new = path.with_name(f"{path.name}.new")
-    with new.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
+    with new.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     new.rename(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_bytes` of text as UTF-8."""
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from opentrace_spark.collect.folders import write_bytes
 from opentrace_spark.collect.rows import EXPAND
 from opentrace_spark.collect.transport import (
     RESUME,
@@ -115,14 +115,8 @@ def _digest(records: list[Any]) -> str:
 
 def keep(folder: Path, page: Page, body: bytes) -> None:
     """Write a page to `folder`: its file is there whole or not at all."""
-    path = path_of(folder, page.number)
-    new = path.with_suffix(".new")
-    with new.open("wb") as file:
-        file.write(json.dumps(asdict(page)).encode() + b"\n")
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
+    head = json.dumps(asdict(page)).encode()
+    write_bytes(path_of(folder, page.number), head + b"\n" + body)
 
 
 def kept(folder: Path, number: int) -> Page | None:
