@@ -16,7 +16,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from opentrace_spark.attributes.taxonomy import Attribute
 from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.gold.attributes.labels import categories_of_text, label_text, samples
-from opentrace_spark.gold.usage.pooled import per_window, periods_of_spans
+from opentrace_spark.gold.usage.pooled import downloads_of_periods
 from opentrace_spark.metrics.chains import LATER, Chains, steps_of
 from opentrace_spark.metrics.exact import Integers
 from opentrace_spark.metrics.units import find_places
@@ -65,12 +65,8 @@ def build_derivation_flows(inputs: Mapping[str, DataFrame], context: Context) ->
     named = lineage.where("kind is not null").select("model_key")
     alone = members.join(named, "model_key", how="left_anti")
     pairs = alone.select("model_key", _not_derived()).unionByName(_walked(models, lineage))
-    periods = periods_of_spans(inputs["gold_weeks"], context.config)
     counted = (
-        inputs["work_pooled"]
-        .join(F.broadcast(periods), "span", how="inner")
-        .select("model_key", "period", per_window(context.config))
-        .where("downloads > 0")
+        downloads_of_periods(inputs, context)
         .join(members.select("model_key", samples("in_head_sample")), "model_key", how="inner")
         .join(pairs, "model_key", how="inner")
         .groupBy(*_CELL, *_PAIR, "parts", "of")

@@ -11,7 +11,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from opentrace_spark.attributes.modality import output_group
 from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.gold.attributes.labels import categories_of_text, samples
-from opentrace_spark.gold.usage.pooled import per_window, periods_of_spans
+from opentrace_spark.gold.usage.pooled import downloads_of_periods
 from opentrace_spark.steps import Context
 
 _BETWEEN = " + "
@@ -33,12 +33,8 @@ def build_modality_flows(inputs: Mapping[str, DataFrame], context: Context) -> D
     """
     columns = ("model_key", "in_head", "input_modality", "output_modality")
     sides = inputs["work_labels"].select(*columns).mapInArrow(_sides, from_arrow_schema(_SIDES))
-    periods = periods_of_spans(inputs["gold_weeks"], context.config)
     rows = (
-        inputs["work_pooled"]
-        .join(F.broadcast(periods), "span", how="inner")
-        .select("model_key", "period", per_window(context.config))
-        .where("downloads > 0")
+        downloads_of_periods(inputs, context)
         .join(sides, "model_key", how="inner")
         .select("period", "recency_window", "inputs", "outputs", "downloads", samples("in_head"))
     )

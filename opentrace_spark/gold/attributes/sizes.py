@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.gold.usage.pooled import per_window, years_of_spans
+from opentrace_spark.gold.usage.pooled import downloads_of_years
 from opentrace_spark.steps import Context
 
 BIN_WIDTH = 0.25
@@ -90,9 +90,7 @@ def _downloaded(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Models of the population with downloads in a year: these."""
     sized = inputs["work_labels"].select("model_key", "in_head", "parameter_count")
     return (
-        years_of_spans(inputs["work_pooled"])
-        .select("model_key", "year", per_window(context.config))
-        .where("downloads > 0")
+        downloads_of_years(inputs, context)
         .join(sized, "model_key", how="inner")
         .select(
             "in_head",

@@ -62,13 +62,6 @@ def span_of_year(week_start: str) -> Column:
     return F.concat(F.lit(_YEAR_SPAN), F.year(week_start))
 
 
-def years_of_spans(pooled: DataFrame) -> DataFrame:
-    """The rows of `work_pooled` on calendar years, with `year` INT for the span."""
-    year = F.substring("span", len(_YEAR_SPAN) + 1, 4).cast("int")
-    rows = pooled.where(F.col("span").startswith(_YEAR_SPAN))
-    return rows.withColumn("year", year).drop("span")
-
-
 def build_pooled(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Scratch `work_pooled`: downloads of a model in a span.
 
@@ -163,6 +156,30 @@ def periods_of_spans(weeks: DataFrame, config: Config) -> DataFrame:
     return periods.unionByName(
         weeks.sparkSession.createDataFrame(everything, "span string, period string")
     )
+
+
+def downloads_of_periods(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """model_key, period, recency_window, downloads: what is above 0, of `periods_of_spans`.
+
+    Reads `work_pooled`, `gold_weeks`.
+    """
+    periods = periods_of_spans(inputs["gold_weeks"], context.config)
+    pooled = inputs["work_pooled"].join(F.broadcast(periods), "span", how="inner")
+    return _downloads(pooled, "period", context.config)
+
+
+def downloads_of_years(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """model_key, year (INT), recency_window, downloads: what is above 0, of calendar years.
+
+    Reads `work_pooled`.
+    """
+    year = F.substring("span", len(_YEAR_SPAN) + 1, 4).cast("int")
+    pooled = inputs["work_pooled"].where(F.col("span").startswith(_YEAR_SPAN))
+    return _downloads(pooled.withColumn("year", year), "year", context.config)
+
+
+def _downloads(pooled: DataFrame, span: str, config: Config) -> DataFrame:
+    return pooled.select("model_key", span, per_window(config)).where("downloads > 0")
 
 
 def build_spans(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
