@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.gold.attributes.labels import GRANULARITIES, Labelled, load_labels
+from opentrace_spark.gold.usage.pooled import complete_weeks
 from opentrace_spark.gold.usage.weekly import files_by_week
 from opentrace_spark.io import read_columns
 from opentrace_spark.metrics.exact import Integers
@@ -123,7 +124,7 @@ def _sized(labelled: Labelled, places: Integers, counts: Integers) -> dict[str, 
 def build_attribute_shares(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """Every week, and the bins of years over complete weeks; reads `work_counted`, `gold_weeks`."""
     counted = inputs["work_counted"]
-    complete = inputs["gold_weeks"].where("is_complete and not is_missing").select("week_start")
+    complete = complete_weeks(inputs["gold_weeks"]).select("week_start")
     weekly = counted.withColumn("period", F.col("week_start").cast("string"))
     binned = (
         counted.join(F.broadcast(complete), "week_start", how="left_semi")

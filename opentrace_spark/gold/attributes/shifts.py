@@ -15,6 +15,7 @@ from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.config import Attributes
 from opentrace_spark.gold.attributes.labels import COLUMN_OF, categories_of_text
 from opentrace_spark.gold.attributes.shares import ALL, SIZED
+from opentrace_spark.gold.usage.pooled import complete_weeks
 from opentrace_spark.metrics.association import compare_sizes, contingency
 from opentrace_spark.metrics.groups import HEAD
 from opentrace_spark.metrics.units import UNKNOWN_DAY
@@ -57,7 +58,7 @@ def build_attribute_shifts(inputs: Mapping[str, DataFrame], context: Context) ->
     in these weeks, by the period of their first one (or of their creation, as configured).
     """
     choices = context.config.attributes
-    complete = inputs["gold_weeks"].where("is_complete and not is_missing").select("week_start")
+    complete = complete_weeks(inputs["gold_weeks"]).select("week_start")
     counted = inputs["work_counted"].join(F.broadcast(complete), "week_start", "left_semi")
     placed = _placed(inputs, complete, choices)
     cells = _shares(counted, choices).join(_counts(placed), _CELL, how="full")

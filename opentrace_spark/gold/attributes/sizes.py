@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from opentrace_spark.gold.attributes.labels import samples
 from opentrace_spark.gold.usage.pooled import downloads_of_years
 from opentrace_spark.steps import Context
 
@@ -72,13 +73,12 @@ def build_size_distribution(inputs: Mapping[str, DataFrame], context: Context) -
     those of the whole group, equal in its rows.
     """
     rows = _downloaded(inputs, context).unionByName(_created(inputs["silver_models"]))
-    samples = F.array(F.lit("population"), F.when(F.col("in_head"), F.lit("head")))
     weights = F.array(
         F.struct(F.lit("models").alias("weighting"), F.lit(1).cast("bigint").alias("weight")),
         F.struct(F.lit("downloads").alias("weighting"), F.col("downloads").alias("weight")),
     )
     weighted = (
-        rows.withColumn("sample", F.explode(F.array_compact(samples)))
+        rows.select("*", samples("in_head"))
         .select("*", F.inline(weights))
         .groupBy(*_GROUP, "parameter_count")
         .agg(F.count(F.lit(1)).alias("n"), F.sum("weight").alias("weight"))
