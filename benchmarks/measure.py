@@ -42,9 +42,9 @@ def measured(command: Sequence[object], log: Path, **environment: str) -> Cost:
         ) as process,
     ):
         while process.poll() is None:
-            used, memory = _tree(process.pid)
-            cpu |= used
-            peak = max(peak, memory)
+            tree = tree_of(process.pid)
+            cpu |= {each.id: each.cpu for each in tree}
+            peak = max(peak, sum(each.memory for each in tree))
             time.sleep(_INTERVAL)
         wall = time.monotonic() - begun
         if process.returncode:
@@ -53,24 +53,35 @@ def measured(command: Sequence[object], log: Path, **environment: str) -> Cost:
     return Cost(wall, sum(cpu.values()), peak)
 
 
-def _tree(root: int) -> tuple[dict[int, float], int]:
-    """CPU seconds by process of a process and its descendants, and the memory of all."""
-    parents, used = {}, {}
+@dataclass(frozen=True)
+class Process:
+    """A process: its command, its seconds of CPU time so far, and the bytes that it holds (of a
+    page that several share its part; 0 once it has ended)."""
+
+    id: int
+    name: str
+    cpu: float
+    memory: int
+
+
+def tree_of(root: int) -> list[Process]:
+    """A process and its descendants, as they are now; the memory of no other is looked at."""
+    parents, found = {}, {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            start, _, rest = (entry / "stat").read_text().rpartition(")")
         except OSError:
             continue  # it has ended meanwhile
-        parents[int(entry.name)] = int(fields[1])
-        used[int(entry.name)] = (int(fields[11]) + int(fields[12])) / _TICK
+        fields, process = rest.split(), int(entry.name)
+        parents[process] = int(fields[1])
+        found[process] = start.partition("(")[2], (int(fields[11]) + int(fields[12])) / _TICK
 
     def belongs(process: int) -> bool:
         while process not in (root, 0, 1):
             process = parents.get(process, 0)
         return process == root
 
-    members = [process for process in parents if belongs(process)]
-    return {process: used[process] for process in members}, sum(map(_memory, members))
+    return [Process(each, *found[each], _memory(each)) for each in filter(belongs, found)]
 
 
 def _memory(process: int) -> int:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import zlib
-from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.measure import tree_of
 from opentrace_spark.config import load_config
 from opentrace_spark.io import Warehouse
 from opentrace_spark.tables import TABLES
@@ -67,33 +67,11 @@ PUBLISHED = {
 }  # fmt: skip
 
 
-def memory_of_tree(root: int) -> dict[str, int]:
-    """Bytes that a process and each of its descendants hold, shared pages counted once (Linux)."""
-    parents = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended meanwhile
-            name, _, status = (entry / "stat").read_text().rpartition(")")
-            parents[int(entry.name)] = int(status.split()[1]), f"{name})"
-
-    def belongs(process: int) -> bool:
-        while process not in (root, 0, 1):
-            process = parents.get(process, (0, ""))[0]
-        return process == root
-
-    held = {}
-    for process in filter(belongs, parents):
-        with suppress(OSError):
-            rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-            size = rollup.partition("\nPss:")[2].split()[:1]
-            held[parents[process][1]] = 1024 * int(*size)
-    return held
-
-
 def more_memory(root: int, peak: dict[str, int]) -> dict[str, int]:
     """`peak`, or what is held now if it is more, and is at a second look, too: pages that pass
     from one process to another between the readings of one look are counted twice there."""
     for _ in range(2):
-        look = memory_of_tree(root)
+        look = {f"{each.id} ({each.name})": each.memory for each in tree_of(root)}
         if sum(look.values()) <= sum(peak.values()):
             return peak
     return look
