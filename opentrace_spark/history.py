@@ -51,8 +51,8 @@ def changed_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[st
 def strays(committed: Mapping[str, int], now: Mapping[str, int | None]) -> Iterator[str]:
     """Sentences on tables that are not as a run committed them.
 
-    `committed` is the run's `table_versions`, `now` the Delta version of each table (None: there is
-    no such table), both by path.
+    `committed` is the run's `table_versions`, `now` the version of each table's content (of
+    `io.content_version`; None: there is no such table), both by path.
     """
     for spec in TABLES:
         if spec == GOLD_RUNS:

@@ -37,7 +37,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.locations import filesystem_of, first_line, local_path, spark_uri
-from opentrace_spark.tables import TABLES_VERSION, TableSpec
+from opentrace_spark.tables import RETENTION_DAYS, TABLES_VERSION, TableSpec
 
 WORK = "_work"
 _LAYOUT = "opentrace-spark/tables"
@@ -45,6 +45,11 @@ _LAYOUT = "opentrace-spark/tables"
 place for it, since Delta takes no properties that it does not know."""
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 """Folder name that Spark gives a null partition value."""
+
+_UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
+"""Operations of Delta's log after which a table has the rows that it had before."""
+_UPKEEP_COMMITS = 50
+"""So many in a row are looked through."""
 
 _NOT_IN_DELTA = "[]|^\\%"
 """Characters that deltalake takes for something else in a path."""
@@ -75,7 +80,8 @@ class StoredFile:
 class Snapshot:
     """A table as it was when it was opened: what is committed later changes nothing in it.
 
-    `layout` is the version of the tables' layout, None where another program wrote the table.
+    `version` is that of `content_version`; `layout` is the version of the tables' layout, None
+    where another program wrote the table.
     """
 
     version: int
@@ -196,6 +202,7 @@ class Warehouse:
                 partition_by=list(spec.partitioned_by),
                 name=spec.id,
                 description=spec.description,
+                configuration=table_properties(RETENTION_DAYS),
                 commit_properties=properties,
             )
             return DeltaTable(uri).version()
@@ -253,7 +260,7 @@ class Warehouse:
             ) from None
         partitioned_by = tuple(table.metadata().partition_columns)
         layout = table.transaction_version(_LAYOUT)
-        return Snapshot(table.version(), layout, partitioned_by, dataset)
+        return Snapshot(content_version(table), layout, partitioned_by, dataset)
 
     def _opened(self, spec: TableSpec) -> tuple[DeltaTable, FileSystem]:
         table = self.table(spec)
@@ -276,6 +283,32 @@ class Warehouse:
                     f"the tables, this program writes {TABLES_VERSION}; name another warehouse or "
                     "remove this one"
                 )
+
+
+def table_properties(days: int) -> dict[str, str]:
+    """Delta's properties of every table; files of old versions, and their log, are kept for `days`.
+
+    Whoever else tends the tables heeds them, and a checkpoint keeps as many removed files in mind.
+    """
+    return {
+        "delta.deletedFileRetentionDuration": f"interval {days} days",
+        "delta.logRetentionDuration": f"interval {days} days",
+        # Bounds of some columns but not of all mislead deltalake's filters: see _add_action.
+        "delta.dataSkippingNumIndexedCols": "0",
+    }
+
+
+def content_version(table: DeltaTable) -> int:
+    """The Delta version that last changed a table's rows: upkeep commits versions without a change.
+
+    The table's own version where the log no longer tells more.
+    """
+    version = table.version()
+    for commit in table.history(_UPKEEP_COMMITS):
+        if commit.get("operation") not in _UPKEEP or commit.get("version") != version:
+            return version
+        version -= 1
+    return table.version()
 
 
 def stored(frame: DataFrame, location: str, spec: TableSpec | None = None) -> DataFrame:

@@ -953,3 +953,7 @@ TABLES: tuple[TableSpec, ...] = (
 
 TABLES_VERSION = 4
 """Raised when a change makes old tables unreadable to new code; a warehouse holds one version."""
+
+RETENTION_DAYS = 91
+"""Old versions of tables stay readable for so long, 13 weekly runs: a figure of the last quarter
+can be looked up as it was published then."""

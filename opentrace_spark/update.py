@@ -9,7 +9,7 @@ from typing import Any
 import opentrace_spark
 from opentrace_spark.config import Config
 from opentrace_spark.history import changed_files, changed_values, strays
-from opentrace_spark.io import Warehouse
+from opentrace_spark.io import Warehouse, content_version
 from opentrace_spark.run import fingerprints
 from opentrace_spark.sources.landing import Landing
 from opentrace_spark.tables import TABLES
@@ -53,5 +53,7 @@ def _of_method(last: Mapping[str, Any], config: Config) -> Iterator[str]:
 
 def _of_tables(committed: Mapping[str, int], warehouse: Warehouse) -> Iterator[str]:
     tables = {spec.path: warehouse.table(spec) for spec in TABLES}
-    versions = {path: None if table is None else table.version() for path, table in tables.items()}
+    versions = {
+        path: None if table is None else content_version(table) for path, table in tables.items()
+    }
     return strays(committed, versions)

@@ -16,9 +16,11 @@ from opentrace_spark.config import Config, load_config
 from opentrace_spark.history import last_run
 from opentrace_spark.io import Warehouse
 from opentrace_spark.sources.landing import open_landing
-from opentrace_spark.tables import GOLD_WEEKS
+from opentrace_spark.tables import GOLD_RUNS, GOLD_WEEKS, SILVER_LINEAGE
 from opentrace_spark.update import whats_new
-from tests.pipeline import run_pipeline
+from opentrace_spark.upkeep import tend
+from tests.compare import exact_rows
+from tests.pipeline import read_tables, run_pipeline
 
 
 @pytest.fixture
@@ -94,6 +96,25 @@ def test_tables_that_are_not_of_the_last_run(
     assert news(place)[0].startswith("the tables are of version ")
     run_pipeline(spark, place / "landing", place / "warehouse", load_config(), ("rejects",))
     assert "gold/families is not of the last run" in news(place)
+
+
+def test_upkeep_is_nothing_new_and_spark_reads_the_same_rows(
+    spark: SparkSession, place: Path
+) -> None:
+    warehouse = place / "warehouse"
+    run_pipeline(spark, place / "landing", warehouse, load_config(), ("lineage", "rejects"))
+    run_pipeline(spark, place / "landing", warehouse, load_config())
+    before = exact_rows(read_tables(warehouse))
+    done = {t.path: t for t in tend(Warehouse(str(warehouse)), 0, allow_short=True)}
+    assert done[GOLD_RUNS.path].combined == 3
+    assert done[GOLD_WEEKS.path].removed == 1
+    assert news(place) == ()
+    assert exact_rows(read_tables(warehouse)) == before
+    for spec in (GOLD_RUNS, GOLD_WEEKS, SILVER_LINEAGE):
+        delta = spark.read.format("delta").load(f"{warehouse}/{spec.path}")
+        assert delta.toArrow().num_rows == Warehouse(str(warehouse)).read(spec).num_rows
+    run_pipeline(spark, place / "landing", warehouse, load_config(), ("lineage",))
+    assert exact_rows(read_tables(warehouse)) == before
 
 
 def test_no_warehouse_yet(place: Path) -> None:
