@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from opentrace_spark.attributes.vocabulary import shipped_vocabulary
-from opentrace_spark.errors import ContentError
+from opentrace_spark.errors import CheckError
 from opentrace_spark.io import read_columns
 from opentrace_spark.silver.lineage import certificate_violations
 from opentrace_spark.tables import (
@@ -54,13 +54,13 @@ def checks_of(stored: Collection[str], specs: Mapping[str, TableSpec]) -> list[C
 
 
 def hold(check: Check, stored: Frames) -> None:
-    """Raise ContentError with the rule and the first rows that break it, where any does."""
+    """Raise CheckError with the rule and the first rows that break it, where any does."""
     broken_rows = check.violations(stored).limit(_SHOWN)
     broken_rows.sparkSession.sparkContext.setJobDescription(f"check of {check.table}")
     broken = broken_rows.collect()
     if broken:
         rows = "; ".join(str(row.asDict()) for row in broken)
-        raise ContentError(
+        raise CheckError(
             f"check failed, nothing was published: {check.table}: {check.rule}; for example {rows}"
         )
 

@@ -1,17 +1,25 @@
-"""The command line: `opentrace demo | generate | collect | check | run | update | diff | annotate`.
+"""The command line: `opentrace demo | generate | collect | check | run | update | upkeep | diff |
+annotate`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
-value or path. The last line on standard error says what was wrong and what to do.
+value or path; 130 and 143 stopped by SIGINT or SIGTERM. The last line on standard error says what
+was wrong and what to do.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import io
 import logging
 import shutil
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import asdict
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -23,13 +31,23 @@ import opentrace_spark
 from opentrace_spark.config import load_config
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.locations import first_line
+from opentrace_spark.publish.logs import asks_for_json, log_as_json, log_as_text, tell
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from opentrace_spark.generator import GeneratedLanding
+    from opentrace_spark.run import Progress
 
-FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+STATUSES = {
+    DONE: "done",
+    FAILED: "failed",
+    WRONG_USE: "wrong use",
+    INTERRUPTED: "interrupted",
+    TERMINATED: "terminated",
+}
+"""What the exit status means, in a word."""
 _DEMO_MODELS, _DEMO_WEEKS, _DEMO_SEED = 10_000, 104, 1
 _REVIEW_SEED = 1
 _COLLECT = """Brings real data of the Hugging Face Hub into a landing directory. It can be stopped
@@ -40,40 +58,115 @@ HF_ENDPOINT names another Hub or a mirror."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    begun = time.monotonic()
+    options = _parsed(sys.argv[1:] if arguments is None else arguments)
     level = logging.INFO if getattr(options, "verbose", False) else logging.WARNING
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("opentrace_spark").setLevel(level)
-    try:
-        command: Callable[[argparse.Namespace], None] = options.command
-        command(options)
-    except UsageError as error:
-        return _fail(str(error), WRONG_USE)
-    except ContentError as error:
-        return _fail(str(error), FAILED)
-    except KeyboardInterrupt:
-        return _fail(f"interrupted; {options.after_interrupt}", INTERRUPTED)
-    except Exception as error:
-        if getattr(options, "verbose", False):
-            logging.getLogger("opentrace_spark").exception("the trace:")
-        return _fail(
-            f"a defect of the program ({type(error).__name__}: {first_line(error)}); "
-            f"{options.after_interrupt}; --verbose shows where",
-            FAILED,
-        )
-    return 0
-
-
-def _fail(message: str, status: int) -> int:
-    print(f"opentrace: {' '.join(message.split())}", file=sys.stderr)
+    (log_as_json if _is_json(options) else log_as_text)(level)
+    tell("started", command=options.name, version=opentrace_spark.__version__)
+    status, message, error = _done(options)
+    if options.watch is not None:
+        try:
+            options.watch.write(status, error, time.monotonic() - begun)
+        except OSError as failure:
+            message = message or f"all is done, only --metrics can't be written ({failure})"
+            status = status or FAILED
+    message = " ".join(message.split())
+    if message and not _is_json(options):
+        print(f"opentrace: {message}", file=sys.stderr)
+    _tell_end(status, message, begun, options.name)
     return status
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options; what argparse says of wrong ones is told as JSON where that is asked for."""
+    if not asks_for_json(arguments):
+        return _parser().parse_args(arguments)
+    said, begun = io.StringIO(), time.monotonic()
+    try:
+        with redirect_stderr(said):
+            return _parser().parse_args(arguments)
+    except SystemExit as stop:
+        if stop.code:
+            log_as_json(logging.WARNING)
+            _tell_end(WRONG_USE, said.getvalue().splitlines()[-1], begun)
+        raise
+
+
+def _tell_end(status: int, message: str, begun: float, name: str | None = None) -> None:
+    tell(
+        "ended",
+        level=logging.ERROR if status else logging.INFO,
+        command=name,
+        status=STATUSES[status],
+        exit_status=status,
+        seconds=round(time.monotonic() - begun, 3),
+        error=message or None,
+    )
+
+
+def _is_json(options: argparse.Namespace) -> bool:
+    return getattr(options, "log_format", "text") == "json"
+
+
+def _done(options: argparse.Namespace) -> tuple[int, str, BaseException | None]:
+    """Run the command: the exit status, what to say of a failure, and its error."""
+    with _told_of_sigterm() as terminated:
+        try:
+            if getattr(options, "metrics", None) is not None:
+                from opentrace_spark.publish.metrics import RunMetrics
+
+                options.watch = RunMetrics(options.metrics, options.warehouse)
+            command: Callable[[argparse.Namespace], None] = options.command
+            command(options)
+        except (Exception, KeyboardInterrupt) as error:
+            if terminated:
+                return TERMINATED, f"terminated; {options.after_interrupt}", error
+            return *_judged(error, options), error
+    return DONE, "", None
+
+
+def _judged(error: Exception | KeyboardInterrupt, options: argparse.Namespace) -> tuple[int, str]:
+    if isinstance(error, UsageError):
+        return WRONG_USE, str(error)
+    if isinstance(error, ContentError):
+        return FAILED, str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, f"interrupted; {options.after_interrupt}"
+    if getattr(options, "verbose", False):
+        logging.getLogger("opentrace_spark").error("the trace:", exc_info=error)
+    return FAILED, (
+        f"a defect of the program ({type(error).__name__}: {first_line(error)}); "
+        f"{options.after_interrupt}; --verbose shows where"
+    )
+
+
+@contextmanager
+def _told_of_sigterm() -> Iterator[list[int]]:
+    """Stop as for Ctrl-C when a scheduler ends the process; yields a list of the signals that came.
+
+    Signals reach the main thread only; elsewhere nothing is changed.
+    """
+    came: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="opentrace", description=opentrace_spark.__doc__)
     parser.add_argument("--version", action="version", version=opentrace_spark.__version__)
-    parser.set_defaults(after_interrupt="the tables are as they were")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(after_interrupt="the tables are as they were", watch=None)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="name")
 
     demo = commands.add_parser("demo", help="generate a small Hub and run everything on it")
     demo.add_argument("--out", type=Path, default=Path("demo"), help="folder (default: demo)")
@@ -112,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
         help="build these tables and what they need, for example usage_shares, or core",
     )
     _run_options(run)
+    _metrics_option(run)
     run.set_defaults(command=_run)
 
     update = commands.add_parser(
@@ -120,7 +214,17 @@ def _parser() -> argparse.ArgumentParser:
     _landing_options(update)
     _warehouse_option(update)
     _run_options(update)
+    _metrics_option(update)
     update.set_defaults(command=_update, only=())
+
+    upkeep = commands.add_parser(
+        "upkeep", help="combine small files of the tables, remove old versions"
+    )
+    _warehouse_option(upkeep)
+    _upkeep_options(upkeep)
+    upkeep.set_defaults(
+        command=_upkeep, after_interrupt="every table has its rows: run the same command again"
+    )
 
     diff = commands.add_parser(
         "diff", help="say what differs between two warehouses, and by how much"
@@ -177,6 +281,36 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     words = parser.add_mutually_exclusive_group()
     words.add_argument("--quiet", action="store_true", help="print errors only")
     words.add_argument("--verbose", action="store_true", help="log every step, trace defects")
+    _log_option(parser)
+
+
+def _log_option(parser: argparse.ArgumentParser) -> None:
+    what = "of what standard error gets: json is one object per line, without progress bars"
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help=what)
+
+
+def _metrics_option(parser: argparse.ArgumentParser) -> None:
+    what = "file for monitoring in Prometheus' text format, written also when the run fails"
+    parser.add_argument("--metrics", type=Path, metavar="FILE", help=what)
+
+
+def _upkeep_options(parser: argparse.ArgumentParser) -> None:
+    from opentrace_spark.tables import RETENTION_DAYS
+
+    parser.add_argument(
+        "--retention-days",
+        type=int,
+        default=RETENTION_DAYS,
+        metavar="N",
+        help="versions of the last N days stay readable (default: %(default)s, 13 weekly runs)",
+    )
+    what = "allow fewer than 7 days: nobody may be reading or writing a table meanwhile"
+    parser.add_argument("--allow-short-retention", action="store_true", help=what)
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    words = parser.add_mutually_exclusive_group()
+    words.add_argument("--quiet", action="store_true", help="print errors only")
+    words.add_argument("--verbose", action="store_true", help="trace defects")
+    _log_option(parser)
 
 
 def _collect_options(parser: argparse.ArgumentParser) -> None:
@@ -199,6 +333,7 @@ def _collect_options(parser: argparse.ArgumentParser) -> None:
     words = parser.add_mutually_exclusive_group()
     words.add_argument("--quiet", action="store_true", help="print errors only")
     words.add_argument("--verbose", action="store_true", help="trace defects")
+    _log_option(parser)
 
 
 def _date(text: str) -> date:
@@ -255,7 +390,7 @@ def _generated(out: Path, options: argparse.Namespace) -> GeneratedLanding:
     from opentrace_spark.publish.progress import TerminalProgress
 
     try:
-        with TerminalProgress(Console(stderr=True, quiet=options.quiet)) as progress:
+        with TerminalProgress(_terminal(options)) as progress:
             return generate_landing(
                 out,
                 models=options.models,
@@ -272,6 +407,7 @@ def _generated(out: Path, options: argparse.Namespace) -> GeneratedLanding:
 
 def _collect(options: argparse.Namespace) -> None:
     from opentrace_spark.collect.command import collect
+    from opentrace_spark.publish.logs import LoggedBar
     from opentrace_spark.publish.progress import TerminalBar
 
     if options.source is None and options.owners_of is None:
@@ -279,11 +415,23 @@ def _collect(options: argparse.Namespace) -> None:
     if options.since is not None and options.source != "weekly-snapshots":
         raise UsageError("--since is of --source weekly-snapshots alone; leave it out")
     owners = None if options.owners_of is None else _owners(options.owners_of)
-    with TerminalBar(Console(stderr=True, quiet=options.quiet)) as bar:
-        told = collect(options.out, options.source, options.since, owners, bar.counted)
+    with TerminalBar(_terminal(options)) as bar:
+        counted = LoggedBar().counted if _is_json(options) else bar.counted
+        told = collect(options.out, options.source, options.since, owners, counted)
+    for sentence in told:
+        _say(options, "collected", sentence)
+
+
+def _terminal(options: argparse.Namespace) -> Console:
+    """Standard error for progress bars: silent where it is a log."""
+    return Console(stderr=True, quiet=options.quiet or _is_json(options))
+
+
+def _say(options: argparse.Namespace, event: str, sentence: str) -> None:
+    """A sentence for a person, who may not want it, and for a log."""
     if not options.quiet:
-        for sentence in told:
-            print(sentence)
+        print(sentence)
+    tell(event, sentence)
 
 
 def _owners(location: str) -> list[str]:
@@ -338,7 +486,8 @@ def _check(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     from opentrace_spark.flow import selected_steps
     from opentrace_spark.io import Warehouse
-    from opentrace_spark.publish.progress import TerminalProgress
+    from opentrace_spark.publish.logs import LoggedProgress
+    from opentrace_spark.publish.progress import SharedProgress, TerminalProgress
     from opentrace_spark.publish.summary import print_summary
     from opentrace_spark.run import run
     from opentrace_spark.sources.landing import open_landing
@@ -349,8 +498,13 @@ def _run(options: argparse.Namespace) -> None:
     landing = open_landing(options.landing)
     warehouse = Warehouse(options.warehouse)
     spark = _session(options)
-    with TerminalProgress(Console(stderr=True, quiet=options.quiet)) as progress:
+    with TerminalProgress(_terminal(options)) as terminal:
+        watching: list[Progress] = [LoggedProgress() if _is_json(options) else terminal]
+        progress = SharedProgress(*watching, *filter(None, [options.watch]))
         result = run(spark, landing, warehouse, config, only=tuple(options.only), progress=progress)
+    for note in result.notes:
+        tell("note", note)
+    tell("published", run_id=result.run_id, tables=len(result.versions), checks=result.checks)
     if not options.quiet:
         try:
             print_summary(Console(highlight=False), warehouse, result)
@@ -372,13 +526,34 @@ def _update(options: argparse.Namespace) -> None:
     warehouse = Warehouse(options.warehouse)
     last = last_run(warehouse)
     news = whats_new(last, landing, warehouse, config)
-    if not options.quiet:
-        for sentence in news:
-            print(sentence)
-        if not news and last:
-            print(f"nothing new since run {last['run_id']}: the tables are as they should be")
+    for sentence in news:
+        _say(options, "new", sentence)
     if news:
         _run(options)
+    elif last:
+        told = f"nothing new since run {last['run_id']}: the tables are as they should be"
+        _say(options, "nothing_new", told)
+
+
+def _upkeep(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.upkeep import Tended, tend, words
+
+    def say(tended: Tended) -> None:
+        if not options.quiet and (told := words(tended, options.dry_run)):
+            print(told)
+        tell("tended", dry_run=options.dry_run, **asdict(tended))
+
+    warehouse, days = Warehouse(options.warehouse), options.retention_days
+    short = options.allow_short_retention
+    done = tend(warehouse, days, allow_short=short, dry_run=options.dry_run, done=say)
+    removed, size = (sum(getattr(t, name) for t in done) for name in ("removed", "removed_bytes"))
+    _say(
+        options,
+        "kept",
+        f"{len(done)} tables: {removed:,} files of versions older than {days} days "
+        f"{'would go' if options.dry_run else 'are gone'}, {size / 1e6:,.1f} MB",
+    )
 
 
 def _diff(options: argparse.Namespace) -> None:

@@ -11,3 +11,7 @@ class UsageError(Exception):
 
 class ContentError(Exception):
     """Input that can't be read or tables that fail their checks (exit status 1)."""
+
+
+class CheckError(ContentError):
+    """A rule that the tables must keep is broken: nothing is published."""

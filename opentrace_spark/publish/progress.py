@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    Progress,
+    Progress as Bar,
     ProgressColumn,
     SpinnerColumn,
     TaskID,
@@ -16,6 +16,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+if TYPE_CHECKING:
+    from opentrace_spark.run import Progress
 
 _Shown = TypeVar("_Shown", bound="_OnTerminal")
 
@@ -25,7 +28,7 @@ class _OnTerminal:
 
     def __init__(self, console: Console, *columns: ProgressColumn) -> None:
         self._console = console
-        self._bar = Progress(
+        self._bar = Bar(
             *columns, console=console, transient=True, disable=not console.is_terminal
         )
 
@@ -65,6 +68,23 @@ class TerminalProgress(_OnTerminal):
     def counted(self, stage: str, done: int, total: int) -> None:
         """Show how far a counted piece of work is, for example the generator's weeks."""
         self._bar.update(self._task, description=f"{stage}: {done:,} of {total:,}")
+
+
+class SharedProgress:
+    """Tells several of a run's steps: who shows them, who keeps them."""
+
+    def __init__(self, *parts: Progress) -> None:
+        self._parts = parts
+
+    def started(self, step: str, place: int, steps: int) -> None:
+        """Tell all that a step begins."""
+        for part in self._parts:
+            part.started(step, place, steps)
+
+    def finished(self, step: str, rows: int, seconds: float) -> None:
+        """Tell all that a step's table is stored aside."""
+        for part in self._parts:
+            part.finished(step, rows, seconds)
 
 
 class TerminalBar(_OnTerminal):

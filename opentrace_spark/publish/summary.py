@@ -152,11 +152,17 @@ def _print_names(console: Console, warehouse: Warehouse) -> None:
         console.print(f"names      {what}: {', '.join(kinds) or 'none'}", soft_wrap=True)
 
 
-def _print_rejects(console: Console, warehouse: Warehouse) -> None:
+def count_rejects(warehouse: Warehouse) -> Counter[str]:
+    """Rows of silver/rejects by their reason."""
     reasons: Counter[str] = Counter()
     for batch in warehouse.read_batches(_SPECS["silver_rejects"], ["reason"]):
         for found in batch["reason"].value_counts().to_pylist():
             reasons[found["values"]] += found["counts"]
+    return reasons
+
+
+def _print_rejects(console: Console, warehouse: Warehouse) -> None:
+    reasons = count_rejects(warehouse)
     listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
     console.print(
         f"rejects    {sum(reasons.values()):,} rows{f': {listed}' if listed else ''}",
