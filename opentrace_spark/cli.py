@@ -407,7 +407,7 @@ def _generated(out: Path, options: argparse.Namespace) -> GeneratedLanding:
 
 def _collect(options: argparse.Namespace) -> None:
     from opentrace_spark.collect.command import collect
-    from opentrace_spark.publish.logs import LoggedBar
+    from opentrace_spark.publish.logs import LoggedBar, adopt
     from opentrace_spark.publish.progress import TerminalBar
 
     if options.source is None and options.owners_of is None:
@@ -415,6 +415,8 @@ def _collect(options: argparse.Namespace) -> None:
     if options.since is not None and options.source != "weekly-snapshots":
         raise UsageError("--since is of --source weekly-snapshots alone; leave it out")
     owners = None if options.owners_of is None else _owners(options.owners_of)
+    if _is_json(options):
+        adopt("huggingface_hub")
     with TerminalBar(_terminal(options)) as bar:
         counted = LoggedBar().counted if _is_json(options) else bar.counted
         told = collect(options.out, options.source, options.since, owners, counted)

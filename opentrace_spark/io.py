@@ -48,8 +48,8 @@ _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 _UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
 """Operations of Delta's log after which a table has the rows that it had before."""
-_UPKEEP_COMMITS = 50
-"""So many in a row are looked through."""
+_UPKEEP_COMMITS = 10
+"""So many in a row are looked through: each is a file of the log to be read."""
 
 _NOT_IN_DELTA = "[]|^\\%"
 """Characters that deltalake takes for something else in a path."""

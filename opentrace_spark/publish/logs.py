@@ -35,6 +35,14 @@ def log_as_json(level: int) -> None:
     os.environ["OPENTRACE_SPARK_LOG_FORMAT"] = "json"  # read by conf/spark/log4j2.properties
 
 
+def adopt(library: str) -> None:
+    """Let a library that prints its log by itself log as everything else does."""
+    logger = logging.getLogger(library)
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+    logger.propagate = True
+
+
 def asks_for_json(arguments: Sequence[str]) -> bool:
     """Whether arguments that may be wrong otherwise ask for a log in JSON."""
     return "--log-format=json" in arguments or "--log-format json" in " ".join(arguments)

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Gauge, Info, write_to_textfile
 from opentrace_spark.errors import CheckError, UsageError
 from opentrace_spark.history import last_run
 from opentrace_spark.io import Warehouse
+from opentrace_spark.locations import local_path
 from opentrace_spark.publish.summary import count_rejects
 from opentrace_spark.tables import GOLD_WEEKS, SILVER_REJECTS
 
@@ -32,7 +33,7 @@ class RunMetrics:
             raise UsageError(f"--metrics {file}: {file.parent} is no folder; make it first")
         if file.is_dir():
             raise UsageError(f"--metrics {file} is a folder: name a file in it")
-        self._file, self._warehouse = file, warehouse
+        self._file, self._warehouse = file, local_path(warehouse) or warehouse
         self._seconds: dict[str, float] = {}
         self._registry = CollectorRegistry()
 

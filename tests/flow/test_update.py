@@ -105,8 +105,11 @@ def test_upkeep_is_nothing_new_and_spark_reads_the_same_rows(
     run_pipeline(spark, place / "landing", warehouse, load_config(), ("lineage", "rejects"))
     run_pipeline(spark, place / "landing", warehouse, load_config())
     before = exact_rows(read_tables(warehouse))
-    done = {t.path: t for t in tend(Warehouse(str(warehouse)), 0, allow_short=True)}
+    done = {t.path: t for t in tend(Warehouse(str(warehouse)))}
     assert done[GOLD_RUNS.path].combined == 3
+    then = f"select * from delta.`{warehouse}/{GOLD_WEEKS.path}` version as of 0"
+    assert spark.sql(then).count() == 3
+    done = {t.path: t for t in tend(Warehouse(str(warehouse)), 0, allow_short=True)}
     assert done[GOLD_WEEKS.path].removed == 1
     assert news(place) == ()
     assert exact_rows(read_tables(warehouse)) == before

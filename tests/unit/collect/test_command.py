@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -169,8 +170,8 @@ def test_the_token_is_sent_and_nowhere_written(fake, tmp_path, parquet_file):
     said = b""
     for options in (
         ["--source", "hub", "--verbose", "--owners-of", str(tmp_path / "warehouse")],
-        ["--source", "model-cards", "--verbose"],
-        ["--source", "hub-stats", "--verbose"],
+        ["--source", "model-cards", "--verbose", "--log-format", "json"],
+        ["--source", "hub-stats", "--verbose", "--log-format", "json"],
     ):
         arguments = ["collect", "--out", str(tmp_path / "out"), *options]
         done = subprocess.run(
@@ -186,6 +187,33 @@ def test_the_token_is_sent_and_nowhere_written(fake, tmp_path, parquet_file):
     assert len(files) > 5
     assert TOKEN.encode() not in said
     assert [path for path in files if TOKEN.encode() in path.read_bytes()] == []
+
+
+def test_the_log_as_json_tells_what_was_collected_and_what_libraries_say(fake, tmp_path):
+    fake.models = [model(number) for number in range(1_500)]
+    environment = {**os.environ, "HF_ENDPOINT": fake.url, "HF_HOME": str(tmp_path / "home")}
+    code = (
+        "import logging, sys; from huggingface_hub.utils import logging as theirs;"
+        "from opentrace_spark import cli; from opentrace_spark.collect import command;"
+        "collect = command.collect;"
+        "command.collect = lambda *a: (theirs.get_logger().warning('busy'), collect(*a))[1];"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    arguments = ["collect", "--source", "hub", "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, "--log-format", "json", "--quiet"],
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["event"] for line in told if line["event"] != "progress"] == [
+        *("started", "log", "collected", "ended")
+    ]
+    assert told[1]["message"] == "busy"
+    assert "1,500 models in 1 files" in told[-2]["message"]
+    assert {(line["step"], line["total"]) for line in told if line["event"] == "progress"}
 
 
 def test_collect_needs_no_token(fake, tmp_path, capsys):

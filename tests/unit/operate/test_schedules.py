@@ -109,8 +109,9 @@ def test_jobs_are_commands_of_the_program(job: Path) -> None:
     assert done.stdout.startswith(f"usage: opentrace {job.stem} ")
 
 
-def test_page_shows_calls_that_the_program_takes() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["docs/operations.md", "README.md"])
+def test_page_shows_calls_that_the_program_takes(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     found = [options.name for block in blocks for options in commands(block)]
     assert {"collect", "update", "upkeep"} <= set(found)

@@ -133,6 +133,22 @@ def test_old_files_that_a_new_version_has_just_replaced_stay(place: Path) -> Non
     assert content(place, SILVER_MODELS, 2).equals(replaced)
 
 
+def test_content_version_counts_changes_of_rows_alone(place: Path) -> None:
+    def versions() -> tuple[int, int]:
+        table = DeltaTable(place / GOLD_RUNS.path)
+        return content_version(table), table.version()
+
+    assert versions() == (4, 4)
+    tend(Warehouse(str(place)))
+    assert versions() == (4, 6)  # properties, files
+    DeltaTable(place / GOLD_RUNS.path).vacuum(0, dry_run=False, enforce_retention_duration=False)
+    assert versions() == (4, 8)
+    DeltaTable(place / GOLD_RUNS.path).delete("run_id = 'run-1'")
+    assert versions() == (9, 9)
+    DeltaTable(place / GOLD_RUNS.path).restore(8)
+    assert versions() == (10, 10)
+
+
 def test_what_a_killed_run_left_goes_and_other_files_stay(place: Path) -> None:
     folder = place / SILVER_MODELS.path
     mine = [folder / "README.md", folder / "notes" / "x.csv", place / "README.md", place / "x/y"]
