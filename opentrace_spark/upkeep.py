@@ -20,7 +20,9 @@ from opentrace_spark.tables import RETENTION_DAYS, TABLES, TableSpec
 LEAST_DAYS = 7
 """What Delta demands: a reader that has a table open, or a write that is not yet committed, may
 need files for so long."""
-_TARGET_BYTES = 100 * 1024 * 1024
+_TARGET_BYTES = 32 * 1024 * 1024
+"""Files that are smaller are combined to about so many bytes. Larger ones cost a reader nothing, and
+combining them would store a table twice until the retention ends."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ def _tend_all(
             tended = _tend(warehouse, spec, days, dry_run)
         except (DeltaError, OSError) as error:
             raise ContentError(
-                f"warehouse {warehouse.location}: {spec.path}: {first_line(error)}; the table is "
-                "as it was, run the same command again once that is mended"
+                f"warehouse {warehouse.location}: {spec.path}: {first_line(error)}; no row "
+                "has changed, run the same command again once that is mended"
             ) from error
         done(tended)
         result.append(tended)
@@ -115,7 +117,7 @@ def _tend(warehouse: Warehouse, spec: TableSpec, days: int, dry_run: bool) -> Te
         _set_properties(table, days)
         combined = 0
         if _small_files(table):
-            # One commit; the new files have the rows of the old ones in the same order.
+            # One commit, which says that no row has changed.
             figures = table.optimize.compact(
                 target_size=_TARGET_BYTES, writer_properties=WriterProperties(compression="SNAPPY")
             )
