@@ -119,9 +119,12 @@ def _done(options: argparse.Namespace) -> tuple[int, str, BaseException | None]:
             command: Callable[[argparse.Namespace], None] = options.command
             command(options)
         except (Exception, KeyboardInterrupt) as error:
+            status, message = _judged(error, options)
             if terminated:
-                return TERMINATED, f"terminated; {options.after_interrupt}", error
-            return *_judged(error, options), error
+                told = isinstance(error, ContentError)  # what a run that was publishing says of it
+                message = message if told else f"terminated; {options.after_interrupt}"
+                status = TERMINATED
+            return status, message, error
     return DONE, "", None
 
 

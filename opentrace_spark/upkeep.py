@@ -21,8 +21,8 @@ LEAST_DAYS = 7
 """What Delta demands: a reader that has a table open, or a write that is not yet committed, may
 need files for so long."""
 _TARGET_BYTES = 32 * 1024 * 1024
-"""Files that are smaller are combined to about so many bytes. Larger ones cost a reader nothing, and
-combining them would store a table twice until the retention ends."""
+"""Files that are smaller are combined to about so many bytes. Larger ones cost a reader nothing,
+and combining them would store a table twice until the retention ends."""
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,7 @@ class _OnTerminal:
 
     def __init__(self, console: Console, *columns: ProgressColumn) -> None:
         self._console = console
-        self._bar = Bar(
-            *columns, console=console, transient=True, disable=not console.is_terminal
-        )
+        self._bar = Bar(*columns, console=console, transient=True, disable=not console.is_terminal)
 
     def __enter__(self: _Shown) -> _Shown:
         self._bar.start()

@@ -66,6 +66,20 @@ def test_what_becomes_of_a_command_decides_its_status(
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_a_run_that_was_publishing_when_it_had_to_end_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work(options: Any) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise ContentError("publishing was cut off; run the same again") from None
+
+    monkeypatch.setattr(cli, "_upkeep", work)
+    assert cli.main(["upkeep", "--warehouse", "x"]) == 143
+    assert capsys.readouterr().err == "opentrace: publishing was cut off; run the same again\n"
+
+
 def test_options_that_are_not_known_are_wrong_use() -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main(["upkeep", "--no-such-option"])
