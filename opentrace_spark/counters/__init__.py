@@ -1,0 +1,1 @@
+"""Cumulative counters of dated snapshots to weekly counts: pure functions on arrays, no Spark."""
