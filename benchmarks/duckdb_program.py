@@ -12,8 +12,9 @@ It is meant to be as fast as a good user of DuckDB can make it: numbers instead 
 one join on them, one aggregate for all windows, nothing summed that is one row, metrics from sorted
 histograms, places of rows looked up only where some are rejected. With either rules it does less
 than the jobs do: the configuration is the default one; it finds downloaded names by their 64-bit
-hash alone; it writes no model_key and no parameters; its work on lineage grows with the depth of
-chains; and it names a family by one of its members, not by the one that the jobs name it by.
+hash alone; it reads no snapshots/; it writes no model_key and no parameters; its work on lineage
+grows with the depth of chains; and it names a family by one of its members, not by the one that the
+jobs name it by.
 
 `--rules full` keeps the rules of docs/method.md on any landing of Parquet models and downloads and
 CSV aliases, organizations and annotations with the columns that `opentrace generate` writes
@@ -50,6 +51,8 @@ _CSV = {
 
 def run(landing: Path, out: Path, memory: str, temp: str, rules: str = "full") -> None:
     """Run every stage on a database in memory and print its seconds."""
+    if (landing / "snapshots").is_dir():
+        raise SystemExit(f"{landing}: snapshots/ is not read by this program")
     database = duckdb.connect(config={"memory_limit": memory, "temp_directory": f"{temp}/spill"})
     variables: dict[str, object] = {
         "landing": str(landing),

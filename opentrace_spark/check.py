@@ -18,6 +18,7 @@ from opentrace_spark.bronze.annotations import judged_annotations, unread_column
 from opentrace_spark.bronze.downloads import judged_downloads
 from opentrace_spark.bronze.models import judged_models, settled_models, superseded_rows
 from opentrace_spark.bronze.organizations import judged_organizations, unknown_words
+from opentrace_spark.bronze.snapshots import judged_snapshots
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
 from opentrace_spark.config import Config
 from opentrace_spark.sources.failures import content_error_from
@@ -35,6 +36,7 @@ def _all_models(rows: DataFrame) -> DataFrame:
 JUDGES: dict[str, Callable[[DataFrame], DataFrame]] = {
     "models": _all_models,
     "downloads": judged_downloads,
+    "snapshots": judged_snapshots,
     "aliases": judged_aliases,
     "organizations": judged_organizations,
     "annotations": judged_annotations,
@@ -71,8 +73,9 @@ class KindReport:
 class LandingReport:
     """What was read of a landing. Weeks are Mondays; None where no downloads row is usable.
 
-    `lacking` says what absent folders take away, `unknown_words` which words the configuration does
-    not know, which are kept, and which columns of annotations are misspelt.
+    `snapshots` are the days of those that are read. `lacking` says what absent folders take away,
+    `unknown_words` which words the configuration does not know, which are kept, and which columns
+    of annotations are misspelt.
     """
 
     uri: str
@@ -80,6 +83,7 @@ class LandingReport:
     first_week: date | None
     last_week: date | None
     missing_weeks: tuple[date, ...]
+    snapshots: tuple[date, ...]
     lacking: tuple[str, ...]
     unknown_words: tuple[str, ...]
 
@@ -116,6 +120,7 @@ def check_landing(spark: SparkSession, landing: Landing, config: Config) -> Land
         min(weeks, default=None),
         max(weeks, default=None),
         _missing(weeks),
+        tuple(snapshot.day for snapshot in landing.snapshots),
         lacking_folders(landing),
         words,
     )
@@ -192,8 +197,12 @@ def print_report(report: LandingReport, console: Console | None = None) -> None:
 
 
 def _print_weeks(report: LandingReport, console: Console) -> None:
+    if report.snapshots:
+        first, last = report.snapshots[0], report.snapshots[-1]
+        console.print(f"snapshots: {len(report.snapshots):,} from {first} to {last}")
     if report.first_week is None or report.last_week is None:
-        console.print("weeks: none, no row of downloads/ can be used")
+        if not report.snapshots:
+            console.print("weeks: none, no row of downloads/ can be used")
         return
     missing = [str(week) for week in report.missing_weeks]
     words = f"missing {', '.join(missing[:10])}" if missing else "none missing"

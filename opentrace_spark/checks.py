@@ -13,10 +13,12 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window, functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.errors import CheckError
 from opentrace_spark.io import read_columns
+from opentrace_spark.silver.differences import added_differences
 from opentrace_spark.silver.lineage import certificate_violations
 from opentrace_spark.tables import (
     DERIVATION_KINDS,
@@ -84,8 +86,20 @@ def _unfilled(frame: DataFrame, spec: TableSpec) -> DataFrame:
     return frame.where(reduce(lambda left, right: left | right, (c.isNull() for c in required)))
 
 
+_LOOKED_AT = pa.schema(
+    [
+        ("file", pa.string()),
+        *((name, pa.int64()) for name in ("rows", "counted", "downloads", "difference")),
+        ("unexplained", pa.int64()),
+        ("is_in_order", pa.bool_()),
+    ]
+)
+
+
 def _files_of_weeks(stored: Frames) -> DataFrame:
-    """What each file of weekly counts holds: file, week_start, rows, downloads, is_in_order.
+    """What each file of weekly counts holds: file, week_start, rows, counted (those with a count),
+    downloads, difference (of counters), unexplained (neither a count nor a flag that says why),
+    is_in_order.
 
     A week is one file in the order of its keys: that needs no look across files, nor Spark's way
     through rows. `is_in_order` is false where a key is there again, or a value is missing.
@@ -93,38 +107,49 @@ def _files_of_weeks(stored: Frames) -> DataFrame:
     frame = stored["silver_model_weeks"]
     files = [(unquote(uri),) for uri in frame.inputFiles()]
     listed = frame.sparkSession.createDataFrame(files, "file string")
-    schema = "file string, rows bigint, downloads bigint, is_in_order boolean"
     week = F.regexp_extract("file", "/week_start=([^/]*)/[^/]*$", 1)
-    looked_at = listed.mapInArrow(_look_at, schema)
+    looked_at = listed.mapInArrow(_look_at, from_arrow_schema(_LOOKED_AT))
     return looked_at.withColumn("week_start", week.cast("date"))
 
 
 def _look_at(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for file in (file for batch in batches for file in batch["file"].to_pylist()):
         folder, _, name = file.rpartition("/")
-        rows = read_columns(folder, name, ["model_key", "download_count"])
-        keys = rows["model_key"].to_numpy()
-        is_filled = not any(column.null_count for column in rows.columns)
+        columns = ["model_key", "download_count", "flags", "raw_difference"]
+        rows = read_columns(folder, name, columns)
+        keys, counts = rows["model_key"].to_numpy(), rows["download_count"]
+        reasons = pc.match_substring_regex(rows["flags"], "(^|,)(regression|stall)(,|$)")
+        explained = pc.or_(pc.is_valid(counts), pc.fill_null(reasons, False))
         found = {
             "file": file,
             "rows": len(rows),
-            "downloads": pc.sum(rows["download_count"]).as_py(),
-            "is_in_order": is_filled and bool((keys[1:] > keys[:-1]).all()),
+            "counted": len(rows) - counts.null_count,
+            "downloads": pc.sum(counts).as_py(),
+            "difference": pc.sum(rows["raw_difference"]).as_py(),
+            "unexplained": pc.sum(pc.invert(explained)).as_py(),
+            "is_in_order": not rows["model_key"].null_count and bool((keys[1:] > keys[:-1]).all()),
         }
-        yield pa.RecordBatch.from_pylist([found])
+        yield pa.RecordBatch.from_pylist([found], schema=_LOOKED_AT)
 
 
 def _keys_of_a_week(stored: Frames) -> DataFrame:
-    """Files in which a model is not there just once, or a value is missing; weeks of two files."""
+    """Files in which a model is not there just once, or a count is missing without a reason; weeks
+    of two files."""
     of_week = Window.partitionBy("week_start")
     files = _files_of_weeks(stored).withColumn("files", F.count(F.lit(1)).over(of_week))
-    return files.where("not is_in_order or files > 1")
+    return files.where("not is_in_order or files > 1 or unexplained > 0")
 
 
 def _merged_unknown_ids(stored: Frames) -> DataFrame:
     """Ids known from downloads alone are looked up by nothing: two under a key, or one under the
     key of a model, are a collision."""
-    unknown = stored["work_asked"].where("model_id is null")
+    counted = stored["work_counted_models"].where("unknown_id is not null")
+    unknown = (
+        stored["work_asked"]
+        .where("model_id is null")
+        .select("model_key", "name")
+        .unionByName(counted.select("model_key", F.col("unknown_id").alias("name")))
+    )
     known = stored["work_names"].where(F.col("resolution") == "exact").select("model_key", "name")
     return (
         known.join(F.broadcast(unknown.select("model_key")), "model_key", how="left_semi")
@@ -138,9 +163,13 @@ def _merged_unknown_ids(stored: Frames) -> DataFrame:
 def _unread_reports(stored: Frames) -> DataFrame:
     """Reports that neither a week nor the rejects have, or downloads that no file has."""
     settled = stored["work_weeks"].agg(
-        F.sum(F.col("reports") - F.col("used")).alias("left_out"), F.sum("downloads").alias("read")
+        F.sum(F.col("reports") - F.col("used")).alias("left_out"),
+        F.sum("downloads").alias("read"),
+        F.sum("difference").alias("difference_read"),
     )
-    kept = _files_of_weeks(stored).agg(F.sum("downloads").alias("kept"))
+    kept = _files_of_weeks(stored).agg(
+        F.sum("downloads").alias("kept"), F.sum("difference").alias("difference_kept")
+    )
     is_repeat = F.col("reason").isin("duplicate_row", "conflicting_counts")
     rejected = stored["silver_rejects"].where(
         is_repeat & F.col("source_file").startswith("downloads/")
@@ -149,7 +178,37 @@ def _unread_reports(stored: Frames) -> DataFrame:
     return (
         settled.crossJoin(kept)
         .crossJoin(counted)
-        .where("not read <=> kept or coalesce(left_out, 0) <> rejected")
+        .where(
+            "not read <=> kept or not difference_read <=> difference_kept "
+            "or coalesce(left_out, 0) <> rejected"
+        )
+    )
+
+
+def _counters_of_models(stored: Frames) -> DataFrame:
+    """Models of snapshots/ whose first counter and weekly differences, as they were written, do
+    not give the last one; of a new model the first is a difference itself."""
+    tasks = stored["work_seen"].sparkSession.sparkContext.defaultParallelism
+    added = added_differences(stored["work_differences"], tasks)
+    base = F.when(F.col("is_new"), F.lit(0)).otherwise(F.col("first_counter"))
+    counted = F.coalesce(base, F.lit(0)) + F.coalesce("difference", F.lit(0))
+    return (
+        stored["work_seen"]
+        .select("bucket", "number", "name", "first_counter", "last_counter")
+        .join(added, ["bucket", "number"], how="full")
+        .where(counted != F.coalesce("last_counter", F.lit(0)))
+    )
+
+
+def _differences_of_weeks(stored: Frames) -> DataFrame:
+    """Weeks of snapshots/ whose rows have other differences than their models together."""
+    differences = stored["work_differences"].groupBy("week_start")
+    by_model = differences.agg(F.sum("difference").alias("of_models"))
+    weeks = stored["work_weeks"].where("source = 'snapshots'")
+    return (
+        weeks.join(by_model, "week_start", how="left")
+        .select("week_start", "difference", "of_models")
+        .where("coalesce(difference, 0) <> coalesce(of_models, 0)")
     )
 
 
@@ -169,8 +228,12 @@ def _unfilled_lineage(stored: Frames) -> DataFrame:
 
 
 def _weeks_of_silver(stored: Frames) -> DataFrame:
-    silver = _files_of_weeks(stored).select(
-        "week_start", F.col("downloads").alias("silver"), F.col("rows").alias("silver_rows")
+    silver = (
+        _files_of_weeks(stored)
+        .where("counted > 0")
+        .select(
+            "week_start", F.col("downloads").alias("silver"), F.col("rows").alias("silver_rows")
+        )
     )
     weeks = stored["gold_weeks"].where("not is_missing")
     return (
@@ -408,7 +471,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "silver_model_weeks",
         "no unknown id shares a model_key",
-        ("work_asked", "work_names"),
+        ("work_asked", "work_names", "work_counted_models"),
         _merged_unknown_ids,
     ),
     Check(
@@ -416,6 +479,18 @@ CHECKS: tuple[Check, ...] = (
         "every usable report is in a week or among the rejects",
         ("work_weeks", "silver_model_weeks", "silver_rejects"),
         _unread_reports,
+    ),
+    Check(
+        "silver_model_weeks",
+        "counters come back: base, weeks and revisions of each model give its last counter",
+        ("work_seen", "work_differences"),
+        _counters_of_models,
+    ),
+    Check(
+        "silver_model_weeks",
+        "weeks have the differences of their models",
+        ("work_weeks", "work_differences"),
+        _differences_of_weeks,
     ),
     Check(
         "silver_lineage",

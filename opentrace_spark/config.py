@@ -76,9 +76,23 @@ class Organizations:
 
 @dataclass(frozen=True)
 class Weeks:
-    """The last week known to be complete; empty where nobody says (then all are)."""
+    """`last_complete_week`: the last one known to be complete; empty where nobody says (then all
+    are). `precedence`: whose counts a week has that downloads/ and snapshots/ both give."""
 
     last_complete_week: str
+    precedence: str
+
+
+@dataclass(frozen=True)
+class Counters:
+    """When counters of snapshots/ are not taken at their word.
+
+    `stall_share`: a snapshot is a stall where this share of the active models stands still;
+    `reset_share`: a counter that fell to this share of itself was started again.
+    """
+
+    stall_share: float
+    reset_share: float
 
 
 @dataclass(frozen=True)
@@ -187,6 +201,7 @@ class Config:
     attribution: Attribution
     organizations: Organizations
     weeks: Weeks
+    counters: Counters
     publication: Publication
     attributes: Attributes
     annotations: Annotations
@@ -221,6 +236,7 @@ CHOICES = {
     "attribution.parent": ("first", "first_available"),
     "organizations.curated": ("only_if_absent", "fill", "never"),
     "organizations.unlisted_owner": ("Unknown", "User"),
+    "weeks.precedence": ("downloads", "snapshots"),
     "attributes.shift_period": ("first_head_week", "created"),
     "organizations.online_unit": ("merged", "separate"),
     "sensitivity.attribution": ("none", "root"),
@@ -232,6 +248,7 @@ _SECTIONS: dict[str, type] = {
     "attribution": Attribution,
     "organizations": Organizations,
     "weeks": Weeks,
+    "counters": Counters,
     "publication": Publication,
     "attributes": Attributes,
     "annotations": Annotations,
@@ -418,6 +435,10 @@ def _check(config: Config) -> None:
     _date("organizations.as_of", config.organizations.as_of)
     if _date("attributes.pivot", config.attributes.pivot) is None:
         raise UsageError("configuration attributes.pivot: is empty; write a date like 2025-01-01")
+    if not 0.5 < config.counters.stall_share <= 1:
+        raise UsageError("configuration counters.stall_share: not above 0.5 and up to 1")
+    if not 0 <= config.counters.reset_share < 1:
+        raise UsageError("configuration counters.reset_share: not from 0 to below 1")
     if not 0 < config.annotations.bar <= 1:
         raise UsageError("configuration annotations.bar: not above 0 and up to 1")
     if not 0 < config.annotations.confidence < 1:

@@ -37,6 +37,8 @@ from opentrace_spark.gold.usage.weekly import build_head, build_weekly
 from opentrace_spark.gold.usage.weeks import build_samples, build_weeks
 from opentrace_spark.silver.annotations import build_annotated, build_annotation_rows
 from opentrace_spark.silver.attributes import build_attributes
+from opentrace_spark.silver.counted_models import build_counted_models, build_seen
+from opentrace_spark.silver.differences import build_differences
 from opentrace_spark.silver.lineage import (
     build_components,
     build_first_parents,
@@ -52,12 +54,14 @@ from opentrace_spark.silver.rejects import build_rejects
 from opentrace_spark.silver.resolutions import build_resolutions
 from opentrace_spark.silver.root_choices import build_root_choices
 from opentrace_spark.silver.runs import build_asked, build_runs, build_unfound
+from opentrace_spark.silver.sightings import build_hub_ids, build_sightings
 from opentrace_spark.silver.sizes import (
     build_size_fit,
     build_size_sample,
     build_size_validation,
     build_sizes,
 )
+from opentrace_spark.silver.snapshots import build_snapshots
 from opentrace_spark.steps import Build, Step
 
 
@@ -87,21 +91,41 @@ FLOW: tuple[Step, ...] = (
     ),
     _step("work_unfound", build_unfound, "work_runs", "work_listed"),
     _step("work_asked", build_asked, "work_unfound", "work_names"),
+    # Counters of snapshots, model by model, as weekly counts.
+    _step("work_hub_ids", build_hub_ids, "bronze_models", "work_superseded"),
+    _step("work_sightings", build_sightings, "work_hub_ids"),
+    _step("silver_snapshots", build_snapshots, "work_sightings", acts=True),
+    _step("work_seen", build_seen, "work_sightings", "silver_snapshots"),
+    _step(
+        "work_counted_models",
+        build_counted_models,
+        *("work_seen", "work_names", "bronze_models", "work_superseded"),
+    ),
+    _step(
+        "work_differences",
+        build_differences,
+        *("work_sightings", "silver_snapshots", "work_counted_models"),
+    ),
     # Weekly counts under resolved names, and what they add up to.
-    _step("work_weeks", build_weeks_read, "work_runs", "work_asked"),
+    _step(
+        "work_weeks",
+        build_weeks_read,
+        *("work_runs", "work_asked"),
+        *("work_differences", "work_counted_models", "silver_snapshots"),
+    ),
     _step("silver_model_weeks", build_model_weeks, "work_weeks", acts=True, files_of="work_weeks"),
     _step(
         "silver_rejects",
         build_rejects,
         *("bronze_models", "work_superseded"),
         *("bronze_aliases", "bronze_organizations", "bronze_annotations"),
-        *("work_runs", "work_weeks"),
+        *("work_runs", "work_weeks", "work_hub_ids", "silver_snapshots"),
         acts=True,
     ),
     _step(
         "work_totals",
         build_totals,
-        *("work_weeks", "silver_model_weeks", "work_names", "work_asked"),
+        *("work_weeks", "silver_model_weeks", "work_names", "work_asked", "work_counted_models"),
     ),
     _step(
         "work_models",

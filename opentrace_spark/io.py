@@ -19,6 +19,8 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
@@ -379,6 +381,14 @@ def read_columns(folder: str, file: str, columns: list[str]) -> pa.Table:
     filesystem, path = filesystem_of(f"{folder}/{file}")
     with filesystem.open_input_file(path) as source:
         return pq.ParquetFile(source).read(columns=columns)
+
+
+def read_counts(folder: str, file: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Keys, ascending, and counts of a file of silver/model_weeks, without those that are unknown:
+    for functions on workers; `folder` and `file` as for `read_columns`."""
+    rows = read_columns(folder, file, ["model_key", "download_count"])
+    known = rows.filter(rows["download_count"].is_valid()) if rows[1].null_count else rows
+    return known["model_key"].to_numpy(), known["download_count"].to_numpy()
 
 
 def named_files(

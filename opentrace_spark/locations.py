@@ -12,6 +12,8 @@ from opentrace_spark.errors import UsageError
 
 SNAPSHOT_MANIFEST = "_manifest.json"
 """In the folder of a complete snapshot: what it holds. Written last."""
+COLLECTED = b"opentrace.collect"
+"""Key in the footer of a Parquet file that is part of a collection."""
 
 
 def local_path(location: str) -> str | None:

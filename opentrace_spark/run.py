@@ -24,6 +24,7 @@ from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.flow import selected_steps
 from opentrace_spark.io import WORK, StoredFile, Warehouse, published, stored
 from opentrace_spark.locations import filesystem_of
+from opentrace_spark.silver.counter_notes import counter_notes
 from opentrace_spark.sources.failures import content_error_from
 from opentrace_spark.sources.landing import MANIFEST, Landing, lacking_folders
 from opentrace_spark.sources.rows import check_files
@@ -142,6 +143,8 @@ def _build(job: _Job, steps: tuple[Step, ...]) -> None:
                 job.result.notes += unknown_words(organizations, job.config)
             if "bronze_annotations" in job.tables and job.landing.of_kind("annotations"):
                 job.result.notes += unread_columns(job.tables["bronze_annotations"])
+            if job.landing.snapshots:
+                job.result.notes += counter_notes(job.tables, job.config)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             job.spark.sparkContext.cancelAllJobs()

@@ -107,20 +107,26 @@ _METRICS = (
 SILVER_MODEL_WEEKS = TableSpec(
     "silver",
     "model_weeks",
-    grain="model and week with a reported count, zero counts included",
+    grain="model and week with a report, zero counts and unknown ones included",
     key=("week_start", "model_key"),
     description="Weekly downloads of every model, names resolved and repeated reports settled.",
     partitioned_by=("week_start",),
     columns=(
         _required("model_key", "bigint", "xxhash64 of the resolved name; joins silver/models"),
         _required("week_start", "date", "Monday of the ISO week, UTC"),
-        _required("download_count", "bigint", "downloads of the model in the week"),
+        Column(
+            "download_count",
+            "bigint",
+            "downloads of the model in the week; null where they are unknown (flags stall or "
+            "regression): then the week does not count, it is not 0",
+        ),
         Column(
             "flags",
             "string",
             "comma-separated, sorted, null where none: no_metadata (name is not in models/), "
             "renamed (reported under an alias or a former name), recased (under another case), "
-            "summed (several names added up)",
+            "summed (several names added up); of counters catch_up, first_seen, gap, regression, "
+            "reset, spread, stall (docs/method.md)",
         ),
         Column("week_label", "date", "the date as the source wrote it"),
         Column(
@@ -128,6 +134,34 @@ SILVER_MODEL_WEEKS = TableSpec(
             "array<string>",
             "names the counts came under, sorted; null where just the model's own in models/",
         ),
+        Column(
+            "raw_difference",
+            "bigint",
+            "of counters: the counter's change that belongs to the week, falls included; less "
+            "download_count, it is the revision; null in weeks of downloads/ and where unknown",
+        ),
+    ),
+)
+
+SILVER_SNAPSHOTS = TableSpec(
+    "silver",
+    "snapshots",
+    grain="snapshot of snapshots/ that was read",
+    key=("snapshot_date",),
+    description="The cumulative counters that there are, and the days on which they stood still.",
+    columns=(
+        _required("snapshot_date", "date", "day of the snapshot, UTC: it counts up to the eve"),
+        _required("source", "string", "as its manifest says; folder where it has none"),
+        _required("files", "int", "files read"),
+        _required("models", "bigint", "models with a usable counter"),
+        Column(
+            "compared_with",
+            "date",
+            "the snapshot before it that is no stall; null for the first two, which nothing judges",
+        ),
+        Column("active_models", "bigint", "models whose counter had risen to that one"),
+        Column("unchanged_models", "bigint", "those of them whose counter stands still"),
+        _required("is_stalled", "boolean", "nearly all stand still: left out of the differences"),
     ),
 )
 
@@ -330,6 +364,25 @@ GOLD_WEEKS = TableSpec(
         Column("censored_share", "double", "share of downloads from models with a floored date"),
         Column("head_share", "double", "share of downloads from the head sample"),
         Column("known_breaks", "string", "breaks that follow from the method, `; ` between them"),
+        Column("source", "string", "downloads (weekly counts) or snapshots (of counters)"),
+        Column("unknown_models", "bigint", "rows without a count: a fall or a stall"),
+        Column(
+            "covered_days",
+            "int",
+            "days between snapshots that belong to the week, 7 for a whole one; less at the ends; "
+            "null for weeks of downloads/",
+        ),
+        Column(
+            "other_downloads",
+            "bigint",
+            "downloads by the source that weeks.precedence passes over; null where there is one",
+        ),
+        Column(
+            "differing_models",
+            "bigint",
+            "models of which the two sources know different counts (one that is in one alone has 0 "
+            "in the other); null where there is one",
+        ),
         _PARAMETERS,
         *_RUN,
     ),
@@ -923,6 +976,7 @@ GOLD_RUNS = TableSpec(
 
 TABLES: tuple[TableSpec, ...] = (
     SILVER_MODEL_WEEKS,
+    SILVER_SNAPSHOTS,
     SILVER_MODELS,
     SILVER_LINEAGE,
     SILVER_REJECTS,
@@ -951,7 +1005,7 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_RUNS,
 )
 
-TABLES_VERSION = 4
+TABLES_VERSION = 5
 """Raised when a change makes old tables unreadable to new code; a warehouse holds one version."""
 
 RETENTION_DAYS = 91

@@ -17,10 +17,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import opentrace_spark
 from opentrace_spark.collect import pages
 from opentrace_spark.collect.folders import file_entry, remove, write_text
 from opentrace_spark.collect.rows import DICTIONARY, SCHEMA, MalformedError, row_of, table_of
 from opentrace_spark.errors import ContentError
+from opentrace_spark.locations import COLLECTED
 
 PAGES_PER_PART = 100
 _PAGES_PER_ROW_GROUP = 10
@@ -113,6 +115,8 @@ def write_part(
         version="2.6",
         data_page_version="1.0",
     ) as writer:
+        # Without its manifest the file is part of nothing whole, wherever it is copied to.
+        writer.add_key_value_metadata({COLLECTED: opentrace_spark.__version__})
         for start in range(0, len(run), _PAGES_PER_ROW_GROUP):
             group = [
                 _table(folder, page.number, seen, counts, rejects, started)

@@ -55,7 +55,7 @@ def _print_weeks(console: Console, warehouse: Warehouse, result: RunResult) -> d
     rows = sorted(weeks.to_pylist(), key=lambda row: row["week_start"])
     present = [row for row in rows if not row["is_missing"]]
     if not present:
-        console.print("weeks      none: no row of downloads/ was accepted")
+        console.print("weeks      none: no downloads could be counted")
         return None
     missing = len(rows) - len(present)
     console.print(

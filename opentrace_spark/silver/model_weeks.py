@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -20,12 +22,16 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.bronze.downloads import judged_downloads
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
+from opentrace_spark.config import CHOICES
 from opentrace_spark.io import named_files, read_columns, read_stored, write_partition
 from opentrace_spark.metrics.exact import exact_sum
 from opentrace_spark.metrics.units import day_of
+from opentrace_spark.silver.differences import counted_models
 from opentrace_spark.silver.names import UNKNOWN
 from opentrace_spark.silver.runs import read_run
 from opentrace_spark.silver.settle import FOUND, settle_week
+from opentrace_spark.silver.settle_counters import REPORTS, differing, settle_counters
+from opentrace_spark.silver.sightings import calendar_of
 from opentrace_spark.sources.rows import read_rows
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import SILVER_MODEL_WEEKS
@@ -38,9 +44,17 @@ _WEEKS = pa.schema(
         ("last_label", pa.date32()),
         ("reports", pa.int64()),
         ("used", pa.int64()),
+        ("rows", pa.int64()),
+        ("counted", pa.int64()),
         ("downloads", pa.int64()),
+        ("difference", pa.int64()),
+        ("source", pa.string()),
+        ("covered_days", pa.int32()),
+        ("other_downloads", pa.int64()),
+        ("differing_models", pa.int64()),
     ]
 )
+DOWNLOADS, SNAPSHOTS = CHOICES["weeks.precedence"]
 
 
 def build_weeks_read(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -48,37 +62,95 @@ def build_weeks_read(inputs: Mapping[str, DataFrame], context: Context) -> DataF
 
     Columns: week_start; file, its path below the scratch folder, null for a week all of whose
     reports contradict each other: it is a missing one; first_label and last_label, the
-    dates under which the week was reported; reports, usable rows of downloads/; used, those that
-    the week's rows are made of (the others repeat or contradict one); downloads, their sum.
+    dates under which downloads/ reported the week; reports, usable rows of downloads/; used, those
+    that its rows are made of (the others repeat or contradict one). Of the file: rows; counted,
+    those with a count, without which the week is a missing one; downloads and difference, sums;
+    source; covered_days of snapshots. Where both sources know counts of the week, one is
+    taken: other_downloads and differing_models tell of the other.
     """
-    settle = _settle(context.locations["work_asked"], context.scratch)
-    runs = inputs["work_runs"].repartition(context.tasks_by_week, "week_start")
-    return runs.mapInArrow(settle, from_arrow_schema(_WEEKS))
+    settle = _Settle(
+        asked=context.locations["work_asked"],
+        models=context.locations["work_counted_models"],
+        snapshots=context.locations["silver_snapshots"],
+        preferred=context.config.weeks.precedence,
+        folder=context.scratch,
+    )
+    reported = inputs["work_runs"].withColumn("bucket", F.lit(None).cast("int"))
+    runs = reported.unionByName(inputs["work_differences"], allowMissingColumns=True)
+    by_week = runs.repartition(context.tasks_by_week, "week_start")
+    return by_week.mapInArrow(settle, from_arrow_schema(_WEEKS))
 
 
 _Batches = Iterable[pa.RecordBatch]
 
 
-def _settle(asked: str, folder: str) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
+@dataclass(frozen=True)
+class _Settle:
     """The function that workers run on the runs of some whole weeks."""
 
-    def settle(batches: _Batches) -> Iterator[pa.RecordBatch]:
+    asked: str
+    models: str
+    snapshots: str
+    preferred: str
+    folder: str
+
+    def __call__(self, batches: _Batches) -> Iterator[pa.RecordBatch]:
         runs_of = defaultdict(list)
         for run in (row for batch in batches for row in batch.to_pylist()):
             runs_of[run["week_start"]].append(run)
         for week_start, runs in sorted(runs_of.items()):
-            row = _settled(runs, asked, f"week_start={week_start}", folder)
+            row = self._settled(week_start, runs)
             if row:
                 row["week_start"] = week_start
                 yield pa.RecordBatch.from_pylist([row], schema=_WEEKS)
 
-    return settle
+    def _settled(self, week_start: date, runs: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Write a week's rows; returns what `work_weeks` says of them, None where it has no
+        report."""
+        said: dict[str, Any] = {"reports": 0, "used": 0}
+        by_source: dict[str, pa.Table] = {}
+        if reported := [run for run in runs if run["bucket"] is None]:
+            rows, facts = _reported(reported, self.asked)
+            said |= facts
+            if len(rows):
+                by_source[DOWNLOADS] = rows
+        if counted := [run for run in runs if run["bucket"] is not None]:
+            by_source[SNAPSHOTS] = _counted(counted, self.models)
+        if not by_source:
+            return said if "first_label" in said else None
+        source = self._chosen(by_source)
+        rows = by_source.pop(source)
+        if source == SNAPSHOTS:
+            said["covered_days"] = calendar_of(self.snapshots).covered_days.get(day_of(week_start))
+        for other in by_source.values():
+            said["other_downloads"], said["differing_models"] = differing(rows, other)
+        counts = rows["download_count"].drop_null()
+        downloads = exact_sum(counts.to_numpy())
+        if downloads >= 2**63:
+            raise OverflowError("downloads of one week add up to more than 64 bits can hold")
+        return said | {
+            "source": source,
+            "file": write_partition(
+                self.folder, SILVER_MODEL_WEEKS, f"week_start={week_start}", rows
+            ),
+            "rows": len(rows),
+            "counted": len(counts),
+            "downloads": downloads,
+            "difference": pc.sum(rows["raw_difference"]).as_py(),
+        }
+
+    def _chosen(self, rows: Mapping[str, pa.Table]) -> str:
+        """The preferred source of those that know a count of the week, else of all."""
+        counting = [name for name, side in rows.items() if _counts(side)] or list(rows)
+        return self.preferred if self.preferred in counting else counting[0]
 
 
-def _settled(
-    runs: list[dict[str, Any]], asked: str, partition: str, folder: str
-) -> dict[str, Any] | None:
-    """Write a week's rows; returns what `work_weeks` says of them, None where it has no report."""
+def _counts(rows: pa.Table) -> int:
+    return len(rows) - int(rows["download_count"].null_count)
+
+
+def _reported(runs: list[dict[str, Any]], asked: str) -> tuple[pa.Table, dict[str, Any]]:
+    """A week's rows by downloads/, and what is said of its reports; nothing of no usable one."""
     found = [run for run in runs if run["is_found"]]
     labels = [run[end] for run in found for end in ("first_label", "last_label")]
     reports = pa.concat_tables([FOUND.empty_table(), *map(read_run, found)])
@@ -86,20 +158,39 @@ def _settled(
     if len(others):
         labels += pc.min_max(others["week"]).as_py().values()
     if not labels:
-        return None
+        return pa.table({}), {}
     rows, used = settle_week(reports, others, min(labels))
-    file = write_partition(folder, SILVER_MODEL_WEEKS, partition, rows) if len(rows) else None
-    downloads = exact_sum(rows["download_count"].to_numpy())
-    if downloads >= 2**63:
-        raise OverflowError("downloads of one week add up to more than 64 bits can hold")
-    return {
-        "file": file,
+    return rows, {
         "first_label": min(labels),
         "last_label": max(labels),
         "reports": len(reports) + len(others),
         "used": used,
-        "downloads": downloads,
     }
+
+
+def _counted(runs: list[dict[str, Any]], models: str) -> pa.Table:
+    """A week's rows by snapshots/."""
+    known = counted_models(models)
+    reports = []
+    for run in runs:
+        rows = read_run(run)
+        first, _ = known.span(run["bucket"])
+        places = first + np.searchsorted(
+            known.number[slice(*known.span(run["bucket"]))], rows["number"].to_numpy()
+        )
+        reports.append(
+            pa.table(
+                [
+                    pa.array(known.model_key[places]),
+                    *(rows[name] for name in ("count", "difference", "flags")),
+                    known.name.take(pa.array(places)),
+                    pa.array(known.is_own[places]),
+                    known.resolution.take(pa.array(places)),
+                ],
+                schema=REPORTS,
+            )
+        )
+    return settle_counters(pa.concat_tables(reports))
 
 
 _OTHERS = pa.schema(
@@ -139,7 +230,10 @@ def build_model_weeks(inputs: Mapping[str, DataFrame], context: Context) -> Data
     """
     weeks = inputs["work_weeks"].collect()
     dates = {
-        week[label]: week["reports"] for week in weeks for label in ("first_label", "last_label")
+        week[label]: week["reports"]
+        for week in weeks
+        for label in ("first_label", "last_label")
+        if week[label]
     }
     if mixed_weeks(dates):
         rows = read_rows(context.spark, context.landing, "downloads")
@@ -165,7 +259,8 @@ def build_totals(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
     tasks = context.spark.sparkContext.defaultParallelism
     files = inputs["work_weeks"].where("file is not null").select("week_start", "file")
     weeks = files.repartition(tasks, "file")
-    names = [context.locations[table] for table in ("work_names", "work_asked")]
+    tables = ("work_names", "work_asked", "work_counted_models")
+    names = [context.locations[table] for table in tables]
     added = _add_up(names, context.locations["silver_model_weeks"])
     totals = (
         weeks.mapInArrow(added, from_arrow_schema(_TOTALS))
@@ -175,12 +270,17 @@ def build_totals(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
             F.min("first_seen").alias("first_seen"),
         )
     )
-    unknown = (
-        inputs["work_asked"]
-        .where(F.col("resolution") == UNKNOWN)
-        .select("model_key", F.col("name").alias("unknown_id"))
+    return totals.join(_unknown_ids(inputs), "model_key", how="left")
+
+
+def _unknown_ids(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """model_key and unknown_id of all names that models/ does not know."""
+    asked = inputs["work_asked"].where(F.col("resolution") == UNKNOWN)
+    counted = inputs["work_counted_models"].where("unknown_id is not null")
+    listed = asked.select("model_key", F.col("name").alias("unknown_id")).unionByName(
+        counted.select("model_key", "unknown_id")
     )
-    return totals.join(unknown, "model_key", how="left")
+    return listed.distinct()
 
 
 def _add_up(names: list[str], folder: str) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
@@ -198,7 +298,8 @@ def _add_up(names: list[str], folder: str) -> Callable[[_Batches], Iterator[pa.R
         downloads = 0
         for week in (row for batch in batches for row in batch.to_pylist()):
             rows = read_columns(folder, week["file"], ["model_key", "download_count"])
-            counts = rows["download_count"].to_numpy()
+            # Unknown counts add nothing; the model was seen all the same.
+            counts = rows["download_count"].fill_null(0).to_numpy()
             downloads += exact_sum(counts)
             if downloads >= 2**63:
                 raise OverflowError("downloads add up to more than 64 bits can hold")

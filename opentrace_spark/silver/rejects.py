@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, functions as F
 
 from opentrace_spark.bronze.downloads import judged_downloads
 from opentrace_spark.bronze.models import settled_models
+from opentrace_spark.bronze.snapshots import judged_snapshots
 from opentrace_spark.sources.rows import count_rows, read_rows
 from opentrace_spark.steps import Context
 
@@ -20,8 +21,8 @@ from opentrace_spark.steps import Context
 def build_rejects(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """The rejected rows of all kinds under one schema.
 
-    Acts: counts the rows of downloads/. Where every week has used all of its rows, as nearly
-    always, there is nothing to look for in them.
+    Acts: counts the rows of downloads/ and snapshots/. Where all are used, as nearly always, there
+    is nothing to look for in them.
     """
     kinds = [inputs[f"bronze_{kind}"] for kind in ("aliases", "organizations", "annotations")]
     frames = [settled_models(inputs["bronze_models"], inputs["work_superseded"]), *kinds]
@@ -30,6 +31,11 @@ def build_rejects(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     if count_rows(context.spark, context.landing, "downloads") != used:
         in_part = [week for week, (rows, count) in weeks.items() if rows != count]
         frames.append(_downloads(context, in_part))
+    models = inputs["silver_snapshots"].agg(F.sum("models")).collect()[0][0]
+    if count_rows(context.spark, context.landing, "snapshots") != (models or 0):
+        rows = read_rows(context.spark, context.landing, "snapshots")
+        judged = judged_snapshots(rows.persist(StorageLevel.DISK_ONLY), inputs["work_hub_ids"])
+        frames.append(judged)
     rejected = [
         frame.where("reason is not null").select(
             "source_file", F.col("source_row").alias("row"), "reason", "raw_values"

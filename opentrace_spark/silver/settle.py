@@ -19,7 +19,13 @@ import pyarrow.compute as pc
 from opentrace_spark.metrics.exact import Integers, starts_of_runs
 from opentrace_spark.silver.names import UNKNOWN
 
-_FLAG_OF = {"alias": "renamed", "former": "renamed", "recased": "recased"}
+FLAG_OF = {
+    "alias": "renamed",
+    "former": "renamed",
+    "recased": "recased",
+    UNKNOWN: "no_metadata",
+}
+"""How a name was found -> the flag that says so."""
 _MOST = 2**63 - 1
 _SAID = ("flags", "reported_as")
 
@@ -32,6 +38,7 @@ SCHEMA = pa.schema(
         ("flags", pa.string()),
         ("week_label", pa.date32()),
         ("reported_as", pa.list_(pa.string())),
+        ("raw_difference", pa.int64()),
     ]
 )
 """Columns of silver/model_weeks, but the week, which names the folder of its file."""
@@ -54,7 +61,9 @@ def settle_week(found: pa.Table, others: pa.Table, label: date) -> tuple[pa.Tabl
     if len(unknown) or renamed:
         rows = _merged(rows, unknown, renamed)
     labels = pa.repeat(pa.scalar(label, pa.date32()), len(rows))
-    return rows.append_column("week_label", labels).select(SCHEMA.names), used
+    differences = pa.nulls(len(rows), pa.int64())
+    whole = rows.append_column("week_label", labels).append_column("raw_difference", differences)
+    return whole.select(SCHEMA.names), used
 
 
 def _agreeing(reports: pa.Table) -> tuple[Integers, Integers]:
@@ -139,7 +148,7 @@ def _merged_row(key: int, names: dict[str, _Report], own: int | None) -> dict[st
     total = sum(report.count for report in names.values()) + (own or 0)
     if total > _MOST:
         raise OverflowError("counts of one model and week add up to more than 64 bits can hold")
-    flags = {_FLAG_OF[report.resolution] for report in names.values()}
+    flags = {FLAG_OF[report.resolution] for report in names.values()}
     written = set(names)
     if own is not None:
         written |= {report.model_id for report in names.values()}

@@ -11,13 +11,15 @@ import pyarrow as pa
 from pyarrow import fs as pafs
 
 from opentrace_spark.errors import ContentError, UsageError
-from opentrace_spark.locations import filesystem_of, first_line, spark_uri
+from opentrace_spark.locations import SNAPSHOT_MANIFEST, filesystem_of, first_line, spark_uri
+from opentrace_spark.sources.files import LandingFile, landing_file
+from opentrace_spark.sources.snapshots import Snapshot, find_snapshots
 
-KINDS = ("models", "downloads", "aliases", "organizations", "annotations")
-"""The folders that are read; the first two are needed."""
+KINDS = ("models", "downloads", "snapshots", "aliases", "organizations", "annotations")
+"""The folders that are read; the first and one of the two after it are needed."""
 
-_NEEDED = KINDS[:2]
-_LATER = ("snapshots", "leaderboard")
+_COUNTS = KINDS[1:3]
+_LATER = ("leaderboard",)
 _WITHOUT = {
     "aliases": "models are renamed only where their `_id` or their case tells it",
     "organizations": "countries and kinds of organisation come from the project's own table, where "
@@ -28,29 +30,6 @@ _WITHOUT = {
 """What a landing without the folder does not give."""
 
 MANIFEST = "manifest.json"
-_COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
-_FORMATS = {
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-}
-
-
-@dataclass(frozen=True)
-class LandingFile:
-    """A file: `relative_path` (to the landing) names it in tables and messages, `uri` opens it.
-
-    `format` is parquet, csv or jsonl; `compression` is what pyarrow calls it, None for none.
-    """
-
-    kind: str
-    relative_path: str
-    uri: str
-    format: str
-    size: int
-    compression: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +37,15 @@ class Landing:
     """A landing directory: its files in byte order of their relative paths.
 
     `uri` has the form that Spark reads; nothing in it is percent-encoded. `last_complete_week` is
-    the Monday that the manifest names, None where it names none.
+    the Monday that the manifest names, None where it names none. `snapshots` are those of
+    snapshots/ by day, `unfinished` its folders that are left out.
     """
 
     uri: str
     files: tuple[LandingFile, ...]
     last_complete_week: date | None = None
+    snapshots: tuple[Snapshot, ...] = ()
+    unfinished: tuple[str, ...] = ()
 
     def of_kind(self, kind: str) -> tuple[LandingFile, ...]:
         """The files of one folder, in order; empty where the folder is absent."""
@@ -76,7 +58,8 @@ def open_landing(uri: str) -> Landing:
     Reads no data file: `sources.rows.check_files` does that.
 
     Raises:
-        UsageError: the directory, `models/` or `downloads/` is missing or has no data file.
+        UsageError: the directory or `models/` is missing or has no data file, or `downloads/` and
+            `snapshots/` both have none.
         ContentError: a file of unknown kind, or a manifest that can't be understood.
     """
     root = spark_uri(uri)
@@ -88,6 +71,10 @@ def open_landing(uri: str) -> Landing:
     if found.type == pafs.FileType.File:
         raise UsageError(f"landing {uri} is a file; name the folder that holds models/ and so on")
     folders = {kind: _list(filesystem, base, kind) for kind in (*KINDS, *_LATER)}
+    dated = find_snapshots(uri)
+    folders["snapshots"] = [
+        (file.relative_path, file.size) for snapshot in dated.snapshots for file in snapshot.files
+    ]
     if found.type == pafs.FileType.NotFound and not any(folders.values()):
         raise UsageError(f"landing {uri} is not there; name a folder that holds models/ and so on")
     _check_needed(uri, folders)
@@ -96,15 +83,21 @@ def open_landing(uri: str) -> Landing:
         for kind in sorted(KINDS)
         for path, size in sorted(folders[kind], key=lambda entry: os.fsencode(entry[0]))
     )
-    return Landing(root, files, _read_manifest(filesystem, base))
+    manifest = _read_manifest(filesystem, base)
+    return Landing(root, files, manifest, dated.snapshots, dated.unfinished)
 
 
 def lacking_folders(landing: Landing) -> tuple[str, ...]:
-    """A sentence for each optional folder that the landing lacks: what is missing without it."""
+    """A sentence for each optional folder that the landing lacks: what is missing without it; and
+    for each snapshot that is not whole."""
     return tuple(
         f"no {kind}/ in the landing: {effect}"
         for kind, effect in _WITHOUT.items()
         if not landing.of_kind(kind)
+    ) + tuple(
+        f"{folder} is not read: its collection was not finished (no {SNAPSHOT_MANIFEST}); run "
+        "opentrace collect again"
+        for folder in landing.unfinished
     )
 
 
@@ -144,34 +137,16 @@ def _check_links(base: str, kind: str) -> None:
 
 
 def _check_needed(uri: str, folders: dict[str, list[tuple[str, int]]]) -> None:
-    for kind in _NEEDED:
-        if folders[kind]:
+    for kinds in (KINDS[:1], _COUNTS):
+        if any(folders[kind] for kind in kinds):
             continue
+        names = " or ".join(f"{kind}/" for kind in kinds)
         later = [f"{name}/" for name in _LATER if folders[name]]
-        hint = (
-            f" ({' and '.join(later)} alone: this version reads only models/ with downloads/)"
-            if later
-            else ""
-        )
+        hint = f" ({later[0]} alone is not read by this version)" if later else ""
         raise UsageError(
-            f"landing {uri} has no data file in {kind}/{hint}; "
-            f"put Parquet, CSV or JSON Lines files into {kind}/, or name another landing"
+            f"landing {uri} has no data file in {names}{hint}; "
+            f"put Parquet, CSV or JSON Lines files into {names}, or name another landing"
         )
-
-
-def landing_file(root: str, kind: str, path: str, size: int) -> LandingFile:
-    """The file at a path relative to the landing. Raises ContentError for one of unknown kind."""
-    stem, extension = os.path.splitext(path.lower())
-    compression = _COMPRESSIONS.get(extension)
-    if compression:
-        extension = os.path.splitext(stem)[1]
-    format_ = _FORMATS.get(extension)
-    if format_ is None or (format_ == "parquet" and compression):
-        raise ContentError(
-            f"{path}: not a kind of file that is read (.parquet, or .csv, .jsonl, .ndjson, .json, "
-            "plain or with .gz, .bz2, .zst); convert it, take it out, or begin its name with _"
-        )
-    return LandingFile(kind, path, f"{root}/{path}", format_, size, compression)
 
 
 def _read_manifest(filesystem: pafs.FileSystem, base: str) -> date | None:

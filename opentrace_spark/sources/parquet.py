@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from opentrace_spark.errors import ContentError
 from opentrace_spark.locations import filesystem_of, first_line
 from opentrace_spark.sources.failures import TaskContentError
-from opentrace_spark.sources.landing import LandingFile
+from opentrace_spark.sources.files import LandingFile
 from opentrace_spark.sources.parquet_columns import accepts, typed_batch
 from opentrace_spark.sources.schemas import COLUMNS, FORMS, KEEPS_OTHER_FIELDS, required_columns
 

@@ -25,7 +25,7 @@ from opentrace_spark.sources.cells import (
     UnparsableError,
     to_json,
 )
-from opentrace_spark.sources.landing import LandingFile
+from opentrace_spark.sources.files import LandingFile
 from opentrace_spark.sources.schemas import (
     COLUMNS,
     FORMS,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from opentrace_spark.sources.landing import Landing, LandingFile
+from opentrace_spark.sources.files import LandingFile
+from opentrace_spark.sources.landing import Landing
 from opentrace_spark.sources.parquet import read_footer, read_row_group
 from opentrace_spark.sources.text import read_text
 

@@ -16,7 +16,7 @@ from typing import Any
 from opentrace_spark.errors import ContentError
 from opentrace_spark.locations import filesystem_of
 from opentrace_spark.sources.cells import read_json
-from opentrace_spark.sources.landing import LandingFile
+from opentrace_spark.sources.files import LandingFile
 
 Record = dict[str, Any] | str
 

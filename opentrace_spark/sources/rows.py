@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from opentrace_spark.errors import ContentError
-from opentrace_spark.sources.landing import Landing, LandingFile
+from opentrace_spark.sources.files import LandingFile
+from opentrace_spark.sources.landing import Landing
 from opentrace_spark.sources.parquet import check_parquet
 from opentrace_spark.sources.parts import FILES_AT_ONCE, parts_of, read_part, shared_out
 from opentrace_spark.sources.schemas import row_schema

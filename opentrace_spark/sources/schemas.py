@@ -81,6 +81,12 @@ COLUMNS: dict[str, tuple[ColumnRule, ...]] = {
         *_columns("text", "id", required=True),
         *_columns("integer", "count", required=True),
     ),
+    "snapshots": (
+        *_columns("text", "_id"),
+        *_columns("text", "id", required=True),
+        *_columns("timestamp", "createdAt"),
+        *_columns("integer", "downloadsAllTime", required=True),
+    ),
     "models": (
         *_columns("text", "_id"),
         *_columns("text", "id", required=True),

@@ -1,28 +1,44 @@
-"""The complete snapshots of a landing: `snapshots/<YYYY-MM-DD>/` with a manifest.
+"""The snapshots of a landing: `snapshots/<YYYY-MM-DD>/`, collected by this program or laid there.
 
-A folder without one is being collected, was interrupted or was never whole: it is not read.
+A collected one has a manifest, which is written last: without it the collection was not finished.
+A folder that somebody else laid there has none and is read whole. What tells the two apart is what
+a collection leaves: names that begin with `_`, and COLLECTED in the footers of its Parquet files.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
-from opentrace_spark.errors import ContentError
-from opentrace_spark.locations import SNAPSHOT_MANIFEST, filesystem_of, first_line, spark_uri
-from opentrace_spark.sources.landing import LandingFile, landing_file
+from opentrace_spark.errors import ContentError, UsageError
+from opentrace_spark.locations import (
+    COLLECTED,
+    SNAPSHOT_MANIFEST,
+    filesystem_of,
+    first_line,
+    spark_uri,
+)
+from opentrace_spark.sources.files import LandingFile, landing_file
+
+PLAIN = "folder"
+"""Source of a snapshot without a manifest."""
+_SPARK_DONE = "_SUCCESS"
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """Rows of `models/` as they were on a day (UTC): the files that its manifest names, in order.
 
-    `source` is what the manifest says: hub, hub-stats or weekly-snapshots.
+    `source` is what the manifest says: hub, hub-stats or weekly-snapshots; else PLAIN.
     """
 
     day: date
@@ -30,21 +46,90 @@ class Snapshot:
     files: tuple[LandingFile, ...]
 
 
-def list_snapshots(uri: str) -> tuple[Snapshot, ...]:
-    """The complete snapshots of a landing, by day; reads their manifests alone.
+@dataclass(frozen=True)
+class Found:
+    """The snapshots of a landing by day, and the folders that are left out: unfinished ones."""
 
-    Raises ContentError for a manifest that can't be understood, and for a file that is not there
-    or not as long as its manifest says.
+    snapshots: tuple[Snapshot, ...]
+    unfinished: tuple[str, ...]
+
+
+def find_snapshots(uri: str) -> Found:
+    """All snapshots of a landing that can be read, with a manifest or without.
+
+    Reads manifests and, where there is none, footers. Raises ContentError for a manifest that can't
+    be understood, for a file that is not there or not as long as its manifest says, and for what is
+    no folder named by a date.
     """
     root = spark_uri(uri)
     filesystem, base = filesystem_of(root)
+    found: list[Snapshot] = []
+    unfinished: list[str] = []
+    for name in _names(filesystem, base):
+        snapshot = _snapshot(filesystem, base, root, name) or _plain(filesystem, base, root, name)
+        if snapshot is None:
+            unfinished.append(f"snapshots/{name}")
+        elif snapshot.files:
+            found.append(snapshot)
+    return Found(tuple(found), tuple(unfinished))
+
+
+def _names(filesystem: pafs.FileSystem, base: str) -> list[str]:
     selector = pafs.FileSelector(f"{base}/snapshots", allow_not_found=True)
     try:
         names = sorted(entry.base_name for entry in filesystem.get_file_info(selector))
     except NotADirectoryError:
-        return ()
-    found = (_snapshot(filesystem, base, root, name) for name in names if name[:1] not in "._")
-    return tuple(snapshot for snapshot in found if snapshot is not None)
+        return []
+    except OSError as error:
+        raise UsageError(f"folder snapshots/ can't be listed: {first_line(error)}") from None
+    return [name for name in names if name[:1] not in "._"]
+
+
+def _plain(filesystem: pafs.FileSystem, base: str, root: str, name: str) -> Snapshot | None:
+    """The snapshot of a folder without a manifest, None where a collection left it unfinished."""
+    folder = f"snapshots/{name}"
+    day = _DATE.fullmatch(name) and _day(name)
+    try:
+        selector = pafs.FileSelector(f"{base}/{folder}", recursive=True)
+        entries = filesystem.get_file_info(selector) if day else []
+    except OSError:
+        day = None
+    if not day:
+        raise ContentError(
+            f"{folder}: not a folder named by its date (YYYY-MM-DD); rename it, take it out, or "
+            "begin its name with _"
+        )
+    below = len(f"{base}/{folder}/")
+    paths = {entry.path[below:]: entry for entry in entries}
+    if any(path[:1] == "_" and path != _SPARK_DONE for path in paths):
+        return None
+    read = {
+        path: entry.size or 0
+        for path, entry in paths.items()
+        if entry.type == pafs.FileType.File and not any(p[:1] in "._" for p in path.split("/"))
+    }
+    files = tuple(
+        landing_file(root, "models", f"{folder}/{path}", read[path])
+        for path in sorted(read, key=os.fsencode)
+    )
+    if any(file.format == "parquet" and _is_collected(filesystem, base, file) for file in files):
+        return None
+    return Snapshot(day, PLAIN, files)
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(name)
+    except ValueError:
+        return None
+
+
+def _is_collected(filesystem: pafs.FileSystem, base: str, file: LandingFile) -> bool:
+    try:
+        footer = pq.read_metadata(f"{base}/{file.relative_path}", filesystem=filesystem)
+    except (OSError, pa.ArrowException):
+        return False  # whoever reads the file says what is wrong with it
+    return COLLECTED in (footer.metadata or {})
 
 
 def _snapshot(filesystem: pafs.FileSystem, base: str, root: str, name: str) -> Snapshot | None:

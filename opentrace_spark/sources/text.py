@@ -10,7 +10,7 @@ import pyarrow as pa
 from opentrace_spark.errors import ContentError
 from opentrace_spark.sources.cells import PARSERS, UnparsableError, to_json
 from opentrace_spark.sources.failures import TaskContentError
-from opentrace_spark.sources.landing import LandingFile
+from opentrace_spark.sources.files import LandingFile
 from opentrace_spark.sources.records import Record, first_object, read_header, read_records
 from opentrace_spark.sources.schemas import (
     COLUMNS,

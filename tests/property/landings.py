@@ -103,6 +103,12 @@ Row = dict[str, Any]
 
 TYPES = {
     "downloads": {"week": pa.date32(), "id": pa.string(), "count": pa.int64()},
+    "snapshots": {
+        "_id": pa.string(),
+        "id": pa.string(),
+        "createdAt": pa.timestamp("us"),
+        "downloadsAllTime": pa.int64(),
+    },
     "models": {
         "_id": pa.string(),
         "id": pa.string(),
@@ -225,6 +231,69 @@ def landings(draw: st.DrawFn, is_rich: bool = False) -> Landing:
             files.append(File(kind, name, format_, tuple(part), malformed))
     last = draw(st.none() | st.sampled_from(weeks))
     return Landing(tuple(files), last)
+
+
+@st.composite
+def counter_cases(draw: st.DrawFn) -> tuple[Landing, Config]:
+    """A landing with snapshots of counters, and with weekly counts or without; and values."""
+    landing, config = draw(landings()), draw(configs())
+    weeks = config.weeks
+    if draw(st.booleans()):
+        files = [file for file in landing.files if file.kind != "downloads"]
+        landing = dataclasses.replace(landing, files=tuple(files))
+    precedence = draw(st.sampled_from(("downloads", "snapshots")))
+    config = dataclasses.replace(
+        config,
+        weeks=dataclasses.replace(weeks, precedence=precedence),
+        counters=dataclasses.replace(
+            config.counters, stall_share=draw(st.sampled_from((0.99, 0.6)))
+        ),
+        population=dataclasses.replace(config.population, min_downloads=1),
+    )
+    days = sorted(row["week"] for row in landing.rows("downloads") if row["week"])
+    first = days[0] if days else FIRST_WEEKS[3]
+    snapshots = draw(_snapshots(landing.rows("models"), first))
+    return dataclasses.replace(landing, files=(*landing.files, *snapshots)), config
+
+
+@st.composite
+def _snapshots(draw: st.DrawFn, models: list[Row], first: date) -> list[File]:
+    """Files of 2 to 8 snapshots of the rows of models/, and of a few that it does not know."""
+    steps = draw(st.sampled_from(((7,), (7,), (7, 14), (1, 3, 7, 9, 30))))
+    days = [first + timedelta(days=draw(st.integers(0, 6)))]
+    for _ in range(draw(st.integers(1, 7))):
+        days.append(days[-1] + timedelta(days=draw(st.sampled_from(steps))))
+    tracks = [{"_id": row["_id"], "id": row["id"], "at": row.get("createdAt")} for row in models]
+    tracks = [track for track in tracks if track["id"]] + [
+        {"_id": "h-lost", "id": models[0]["id"] or "acme/one", "at": None},  # a name taken over
+        {"_id": "h-other", "id": "ghost/one", "at": None},
+        {"_id": "h-third", "id": "ghost/one", "at": None},
+        {"_id": None, "id": "ghost/two", "at": None},
+    ]
+    still = {day for day in days[2:] if draw(st.integers(0, 4)) == 0}
+    rows: dict[date, list[Row]] = {day: [] for day in days}
+    for track in tracks:
+        counter = draw(st.sampled_from((0, 10, 1000)))
+        name = track["id"]
+        for day in days:
+            event = draw(st.integers(0, 19))
+            if day not in still:
+                counter += draw(st.sampled_from((0, 1, 5, 300)))
+                counter = {0: counter // 2, 1: 0}.get(event, counter)
+            name = draw(st.sampled_from((*POOL, *FORMER))) if event == 2 else name
+            row = {"_id": track["_id"], "id": name, "createdAt": track["at"]}
+            row["downloadsAllTime"] = None if event == 3 else counter
+            if event > 5:
+                rows[day].append(row)
+            if event == 4:  # twice, and alike or not
+                more = draw(st.integers(0, 1))
+                rows[day] += [row, {**row, "downloadsAllTime": counter + more}]
+    files = []
+    for day in days:
+        shuffled = list(draw(st.permutations(rows[day])))
+        format_ = draw(st.sampled_from(FORMATS if shuffled else ("csv", "parquet")))
+        files.append(File("snapshots", f"{day}/a", format_, tuple(shuffled)))
+    return files
 
 
 @st.composite

@@ -17,6 +17,7 @@ from tests.property.landings import (
     Landing,
     attribute_cases,
     configs,
+    counter_cases,
     landings,
     random_examples,
 )
@@ -27,6 +28,10 @@ ATTRIBUTE_STEPS = (
     *("models", "attribute_shares", "attribute_shifts", "field_coverage", "modality_flows"),
     *("derivation_flows", "osi_crossover", "size_distribution", "model_sizes"),
     "annotation_quality",
+)
+COUNTER_STEPS = (
+    *("core", "models", "samples", "resolutions", "leaderboards", "developer_trends"),
+    *("period_summary", "intermediaries", "attribute_shares", "attribute_shifts"),
 )
 
 
@@ -40,6 +45,21 @@ def test_pipeline_agrees_with_reference(spark: Any, landing: Landing, config: Co
         tables = run_tables(spark, folder, Path(scratch) / "warehouse", config)
         assert_same_tables(tables, reference_tables(folder, config))
         assert_same_tables(tables, robustness_tables(folder, config))
+
+
+@random_examples(5)
+@given(case=counter_cases())
+def test_counters_agree_with_reference(spark: Any, case: tuple[Landing, Config]) -> None:
+    """Snapshots, with weekly counts beside them or alone: the tables of usage."""
+    from tests.pipeline import run_tables
+
+    landing, config = case
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = landing.write(Path(scratch) / "landing")
+        warehouse = Path(scratch) / "warehouse"
+        tables = run_tables(spark, folder, warehouse, config, COUNTER_STEPS)
+        expected = reference_tables(folder, config)
+        assert_same_tables(tables, {table: expected[table] for table in tables})
 
 
 @random_examples(4)

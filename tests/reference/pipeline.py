@@ -36,8 +36,10 @@ from tests.reference.pooled import (
 from tests.reference.quality import annotation_quality_table
 from tests.reference.reading import COLUMNS, Record, has_files, read_kind
 from tests.reference.shifts import attribute_shifts_table
+from tests.reference.snapshots import Counted, Snapshots, read_snapshots
 from tests.reference.usage import (
     Facts,
+    Week,
     concentration_table,
     samples_table,
     usage_shares_table,
@@ -58,9 +60,9 @@ class Hub:
     names: Names
     said: list[Said]
     documented: Documented
-    reports: dict[tuple[date, str], dict[str, str]]
     annotated: Counter[str]
     rejects: Rows
+    snapshots: Rows
 
 
 def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
@@ -72,10 +74,11 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
     facts = hub.facts
     return {
         **_attribute_truth(hub),
-        "silver_model_weeks": _model_week_rows(facts.counts, facts.labels, hub.reports),
+        "silver_model_weeks": _model_week_rows(facts.weeks, facts.labels),
+        "silver_snapshots": hub.snapshots,
         "silver_lineage": list(facts.lineage.values()),
         "silver_rejects": hub.rejects,
-        "silver_resolutions": _resolution_rows(hub.reports, hub.documented, hub.annotated),
+        "silver_resolutions": _resolution_rows(facts.weeks, hub.documented, hub.annotated),
         "gold_weeks": weeks_table(facts),
         "gold_samples": samples_table(facts),
         "gold_usage_shares": usage_shares_table(facts),
@@ -147,6 +150,9 @@ def read_hub(landing: Path, config: Config) -> Hub:
     rejects += bad
     counts, labels, reports, bad = _settle_counts(read["downloads"], names)
     rejects += bad
+    counters = read_snapshots(landing, read["snapshots"], names, config)
+    rejects += counters.rejects
+    weeks = _settle_sources(counts, reports, counters, config)
     organizations: dict[str, Record] = {}
     for record in read["organizations"]:
         if organizations.setdefault(record.get("org"), record) is not record:
@@ -155,7 +161,7 @@ def read_hub(landing: Path, config: Config) -> Hub:
     if choice == "fill" or (choice == "only_if_absent" and not has_files(landing, "organizations")):
         organizations = _curated(config.organizations.as_of) | organizations
 
-    known = {model_id for models in counts.values() for model_id in models}
+    known = {model_id for week in weeks.values() for model_id in week.rows}
     unknown = known - set(names.models)
     said, bad = settle_annotations(read["annotations"], names)
     rejects += bad
@@ -171,10 +177,11 @@ def read_hub(landing: Path, config: Config) -> Hub:
         lineage={row["model_id"]: row for row in lineage},
         counts=counts,
         labels=labels,
+        weeks=weeks,
         last_complete=_last_complete(landing, config),
         organization_of={row["developer"]: (row["country"], row["org_type"]) for row in models},
     )
-    return Hub(facts, names, said, documented, reports, annotated, rejects)
+    return Hub(facts, names, said, documented, annotated, rejects, counters.table)
 
 
 def monday(day: date) -> date:
@@ -214,38 +221,84 @@ def _settle_counts(
     return counts, labels, reports, rejects
 
 
-def _model_week_rows(
+def _settle_sources(
     counts: dict[date, dict[str, int]],
-    labels: dict[date, date],
     reports: dict[tuple[date, str], dict[str, str]],
-) -> Rows:
+    counters: Snapshots,
+    config: Config,
+) -> dict[date, Week]:
+    """The weeks of both sources, one of them for each; `counts` follow."""
+    weeks: dict[date, Week] = {}
+    by_source: dict[str, dict[date, dict[str, Counted]]] = {
+        "downloads": {
+            week: {
+                m: Counted(count, None, set(), [*reports[week, m]], [*reports[week, m].values()])
+                for m, count in models.items()
+            }
+            for week, models in counts.items()
+        },
+        "snapshots": counters.weeks,
+    }
+    for week in sorted({*counts, *counters.weeks}):
+        there = {name: said[week] for name, said in by_source.items() if week in said}
+        counting = [n for n in there if any(row.count is not None for row in there[n].values())]
+        sources = counting or list(there)
+        preferred = config.weeks.precedence
+        source = preferred if preferred in sources else sources[0]
+        other = next((there[name] for name in there if name != source), None)
+        weeks[week] = Week(source, there[source])
+        if source == "snapshots":
+            weeks[week].covered_days = counters.covered.get(week)
+        if other is not None:
+            _compare(weeks[week], other)
+        counts[week] = {m: r.count for m, r in there[source].items() if r.count is not None}
+        if not counts[week]:
+            del counts[week]
+    return weeks
+
+
+def _compare(week: Week, other: dict[str, Counted]) -> None:
+    """What the source that is passed over says otherwise."""
+    week.other_downloads = sum(row.count or 0 for row in other.values())
+    nothing = Counted(0)
+    pairs = [
+        (week.rows.get(m, nothing).count, other.get(m, nothing).count) for m in {*week.rows, *other}
+    ]
+    week.differing_models = sum(x != y for x, y in pairs if x is not None and y is not None)
+
+
+def _model_week_rows(weeks: dict[date, Week], labels: dict[date, date]) -> Rows:
     """silver/model_weeks."""
     rows = []
-    for week in sorted(counts):
-        for model_id, count in counts[week].items():
-            found = reports[week, model_id]
-            flags = _other_ways(found)
-            if len(found) > 1:
+    for start, week in sorted(weeks.items()):
+        for model_id, said in week.rows.items():
+            flags = said.flags | (set(said.ways) - {"exact"})
+            if len(said.names) > 1:
                 flags.add("summed")
+            is_own = set(said.ways) == {"exact"}
             rows.append(
                 {
                     "model_key": model_key(model_id),
-                    "week_start": week,
-                    "download_count": count,
+                    "week_start": start,
+                    "download_count": said.count,
                     "flags": ",".join(sorted(flags)) or None,
-                    "week_label": labels[week],
-                    "reported_as": None if found == {model_id: "exact"} else sorted(found),
+                    "week_label": labels[start] if week.source == "downloads" else None,
+                    "reported_as": None if is_own else sorted(set(said.names)),
+                    "raw_difference": said.difference,
                 }
             )
     return rows
 
 
 def _resolution_rows(
-    reports: dict[tuple[date, str], dict[str, str]], documented: Documented, annotated: Counter[str]
+    weeks: dict[date, Week], documented: Documented, annotated: Counter[str]
 ) -> Rows:
     """silver/resolutions."""
     ways = Counter(
-        ("downloads", how) for found in reports.values() for how in _other_ways(found) or {"exact"}
+        ("downloads", how)
+        for week in weeks.values()
+        for said in week.rows.values()
+        for how in set(said.ways) - {"exact"} or {"exact"}
     )
     ways.update(("parents", parent.how) for _, listed in documented.values() for parent in listed)
     ways.update({("annotations", how): rows for how, rows in annotated.items()})
@@ -257,10 +310,6 @@ def _resolution_rows(
         }
         for (source, how), rows in ways.items()
     ]
-
-
-def _other_ways(found: dict[str, str]) -> set[str]:
-    return set(found.values()) - {"exact"}
 
 
 def _last_complete(landing: Path, config: Config) -> date | None:

@@ -20,6 +20,12 @@ import pyarrow.parquet as pq
 
 COLUMNS: dict[str, dict[str, str]] = {
     "downloads": {"week": "date", "id": "text", "count": "integer"},
+    "snapshots": {
+        "_id": "text",
+        "id": "text",
+        "createdAt": "timestamp",
+        "downloadsAllTime": "integer",
+    },
     "models": {
         "_id": "text",
         "id": "text",
@@ -48,6 +54,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 
 IDS = {
     "downloads": ("id",),
+    "snapshots": ("id",),
     "models": ("id",),
     "organizations": ("org",),
     "aliases": ("legacy_id", "current_id"),
@@ -87,7 +94,8 @@ def read_kind(landing: Path, kind: str) -> tuple[list[Record], list[dict[str, An
     """Usable records of a folder in the order of path and row, and its rejects."""
     records: list[Record] = []
     rejects: list[dict[str, Any]] = []
-    for path in sorted(_files(landing / kind), key=lambda p: p.relative_to(landing).as_posix()):
+    paths = dated_files(landing) if kind == "snapshots" else _files(landing / kind)
+    for path in sorted(paths, key=lambda p: p.relative_to(landing).as_posix()):
         name = path.relative_to(landing).as_posix()
         for row, cells in enumerate(_rows(path), start=1):
             if cells is None:
@@ -99,6 +107,21 @@ def read_kind(landing: Path, kind: str) -> tuple[list[Record], list[dict[str, An
             else:
                 records.append(record)
     return records, rejects
+
+
+def dated_files(landing: Path) -> Iterator[Path]:
+    """The files of the snapshots that are whole."""
+    folder = landing / "snapshots"
+    for dated in folder.iterdir() if folder.is_dir() else ():
+        manifest = dated / "_manifest.json"
+        left = [path.name for path in dated.iterdir() if path.name[0] == "_"]
+        if dated.name[0] in "._":
+            continue
+        if manifest.exists():
+            named = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+            yield from (dated / entry["name"] for entry in named if entry["name"][0] not in "._")
+        elif set(left) <= {"_SUCCESS"}:
+            yield from _files(dated)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -148,7 +171,7 @@ def _typed(kind: str, name: str, row: int, raw: dict[str, Any]) -> tuple[Record,
     cells: dict[str, Any] = {}
     unparsable = None
     for column, value in raw.items():
-        if value is None:
+        if value is None or (kind == "snapshots" and column not in COLUMNS[kind]):
             continue
         try:
             cells[column] = PARSERS[COLUMNS[kind].get(column, "any")](value)
@@ -164,6 +187,11 @@ def _unusable(kind: str, record: Record) -> str | None:
             if record.get(column) is None:
                 return f"missing_{column}"
         if record.get("count") < 0:
+            return "negative_count"
+    if kind == "snapshots":
+        if record.get("downloadsAllTime") is None:
+            return "missing_downloadsAllTime"
+        if record.get("downloadsAllTime") < 0:
             return "negative_count"
     ids = [record.get(column) for column in IDS[kind]]
     if not all(ids):

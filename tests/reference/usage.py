@@ -11,6 +11,7 @@ from typing import Any
 from opentrace_spark.config import Config
 from opentrace_spark.tables import REST
 from tests.reference.measures import gini_eligible, metrics, share
+from tests.reference.snapshots import Counted
 
 LEVELS = ("model", "developer", "organization", "country", "org_type")
 ATTRIBUTIONS = ("none", "root")
@@ -23,6 +24,17 @@ Downloads = dict[str, int]
 
 
 @dataclass
+class Week:
+    """A week that was reported: by which source, rows by model, and what the other source says."""
+
+    source: str
+    rows: dict[str, Counted]
+    covered_days: int | None = None
+    other_downloads: int | None = None
+    differing_models: int | None = None
+
+
+@dataclass
 class Facts:
     """What the gold tables are made of."""
 
@@ -30,11 +42,13 @@ class Facts:
     models: dict[str, dict[str, Any]]
     lineage: dict[str, dict[str, Any]]
     counts: dict[date, Downloads]
-    """Week -> model -> downloads, zero counts included; weeks that were reported only."""
+    """Week -> model -> downloads, zero counts included, unknown ones not; weeks with any only."""
     labels: dict[date, date]
     last_complete: date | None
     organization_of: dict[str, tuple[str, str]]
     """Developer -> (country as written, kind of organisation)."""
+    weeks: dict[date, Week] = field(default_factory=dict)
+    """Every week that was reported, also without a known count."""
     _cells: dict[tuple[Any, ...], Downloads] = field(default_factory=dict)
 
     @property
@@ -144,7 +158,7 @@ def weeks_table(facts: Facts) -> list[dict[str, Any]]:
     while week is not None and week <= max(facts.counts):
         row: dict[str, Any] = {
             "week_start": week,
-            "week_label": facts.labels.get(week),
+            "week_label": None,
             "is_missing": week not in facts.counts,
             "is_complete": week not in facts.counts or facts.is_complete(week),
             "rows": None,
@@ -155,12 +169,23 @@ def weeks_table(facts: Facts) -> list[dict[str, Any]]:
             "censored_share": None,
             "head_share": None,
             "known_breaks": "; ".join(known_breaks(week, facts.config)) or None,
+            "source": None,
+            "unknown_models": None,
+            "covered_days": None,
+            "other_downloads": None,
+            "differing_models": None,
         }
         if week in facts.counts:
             counts = facts.counts[week]
             total = sum(counts.values())
             row |= {
-                "rows": len(counts),
+                "rows": len(facts.weeks[week].rows),
+                "week_label": _label(facts, week),
+                "source": facts.weeks[week].source,
+                "unknown_models": len(facts.weeks[week].rows) - len(counts),
+                "covered_days": facts.weeks[week].covered_days,
+                "other_downloads": facts.weeks[week].other_downloads,
+                "differing_models": facts.weeks[week].differing_models,
                 "downloads": total,
                 "models": sum(1 for count in counts.values() if count > 0),
                 "population_downloads": _part(facts, week, "in_population"),
@@ -171,6 +196,10 @@ def weeks_table(facts: Facts) -> list[dict[str, Any]]:
         rows.append(row)
         week += timedelta(days=7)
     return rows
+
+
+def _label(facts: Facts, week: date) -> date | None:
+    return facts.labels[week] if facts.weeks[week].source == "downloads" else None
 
 
 def _part(facts: Facts, week: date, mark: str) -> int:

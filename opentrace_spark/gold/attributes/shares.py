@@ -15,7 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from opentrace_spark.gold.attributes.labels import GRANULARITIES, Labelled, load_labels
 from opentrace_spark.gold.usage.pooled import complete_weeks
 from opentrace_spark.gold.usage.weekly import files_by_week
-from opentrace_spark.io import read_columns
+from opentrace_spark.io import read_counts
 from opentrace_spark.metrics.exact import Integers
 from opentrace_spark.metrics.units import covers, day_of, find_places
 from opentrace_spark.steps import Context
@@ -65,10 +65,8 @@ class _Count:
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         labelled = load_labels(self.labels)
         for week in (row for batch in batches for row in batch.to_pylist()):
-            rows = read_columns(self.model_weeks, week["file"], ["model_key", "download_count"])
-            places, counts = _known(
-                labelled.keys, rows["model_key"].to_numpy(), rows["download_count"].to_numpy()
-            )
+            reported = read_counts(self.model_weeks, week["file"])
+            places, counts = _known(labelled.keys, *reported)
             day = day_of(week["week_start"])
             for window, days in self.windows.items():
                 inside = np.flatnonzero(covers(labelled.window_day[places], day, days))

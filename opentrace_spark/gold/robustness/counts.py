@@ -28,7 +28,7 @@ from opentrace_spark.gold.usage.pooled import (
     span_of_period,
     spans_of_weeks,
 )
-from opentrace_spark.io import read_columns, read_stored
+from opentrace_spark.io import read_counts, read_stored
 from opentrace_spark.metrics.exact import Integers
 from opentrace_spark.metrics.units import Codes, covers, day_of, find_places
 from opentrace_spark.steps import Context
@@ -68,7 +68,7 @@ def build_choice_counts(inputs: Mapping[str, DataFrame], context: Context) -> Da
     spans = spans_of_weeks(complete_weeks(inputs["gold_weeks"]), config).select(
         "week_start", F.concat_ws(",", *numbers).alias("spans")
     )
-    files = inputs["work_weeks"].where("file is not null").select("week_start", "file")
+    files = inputs["work_weeks"].where("counted > 0").select("week_start", "file")
     # Each task has a sum for every model: few tasks leave little to be added up between them.
     tasks = context.spark.sparkContext.defaultParallelism
     weeks = files.join(F.broadcast(spans), "week_start", how="inner").repartition(tasks, "file")
@@ -134,10 +134,9 @@ class _AddUp:
         sums: Integers,
     ) -> None:
         """Add the downloads of one week to the sums of all that is counted."""
-        rows = read_columns(self.model_weeks, week["file"], ["model_key", "download_count"])
-        present = np.flatnonzero(rows["download_count"].to_numpy())
-        places = find_places(keys, rows["model_key"].to_numpy()[present])
-        counts = rows["download_count"].to_numpy()[present]
+        known, counts = read_counts(self.model_weeks, week["file"])
+        present = np.flatnonzero(counts)
+        places, counts = find_places(keys, known[present]), counts[present]
         day = day_of(week["week_start"])
         for row, (counted, days) in enumerate(zip(self.counted, starts, strict=True)):
             inside = counts

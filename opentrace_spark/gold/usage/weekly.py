@@ -19,7 +19,7 @@ from opentrace_spark.gold.usage.population import (
     find_entities,
     load_population,
 )
-from opentrace_spark.io import read_columns, read_stored, write_partition
+from opentrace_spark.io import read_counts, read_stored, write_partition
 from opentrace_spark.metrics.exact import Integers
 from opentrace_spark.metrics.groups import HEAD, RANKED, SCHEMA, measure_week
 from opentrace_spark.metrics.units import day_of
@@ -30,9 +30,9 @@ WEEK = "week"
 """Beside the parts of `metrics.groups`: a row on the week as a whole."""
 
 _WEEK_FACTS = pa.schema(
-    [(name, pa.int64()) for name in ("rows", "models", "in_population", "in_models", "censored")]
+    [(name, pa.int64()) for name in ("models", "in_population", "in_models", "censored")]
 )
-"""Of all models: rows, and models with downloads; downloads of the population, of models that are
+"""Of all models: how many have downloads; downloads of the population, of models that are
 in models/, and of those with a floored creation date."""
 _WEEKLY = pa.schema([("week_start", pa.date32()), *SCHEMA, *_WEEK_FACTS, ("file", pa.string())])
 
@@ -60,8 +60,8 @@ def build_weekly(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
 
 
 def files_by_week(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """week_start and file of every week with rows, shared out to tasks; reads `work_weeks`."""
-    weeks = inputs["work_weeks"].where("file is not null").select("week_start", "file")
+    """week_start and file of every week with counts, shared out to tasks; reads `work_weeks`."""
+    weeks = inputs["work_weeks"].where("counted > 0").select("week_start", "file")
     return weeks.repartition(context.tasks_by_week, "file")
 
 
@@ -81,8 +81,7 @@ class _Measure:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for week in (row for batch in batches for row in batch.to_pylist()):
-            rows = read_columns(self.model_weeks, week["file"], ["model_key", "download_count"])
-            keys, counts = rows["model_key"].to_numpy(), rows["download_count"].to_numpy()
+            keys, counts = read_counts(self.model_weeks, week["file"])
             yield from self._measured(week["week_start"], keys, counts).to_batches()
 
     def _measured(self, week_start: date, keys: Integers, counts: Integers) -> pa.Table:
@@ -102,7 +101,6 @@ class _Measure:
         facts = {
             "part": WEEK,
             "downloads": int(counts.sum()),
-            "rows": len(counts),
             "models": int(np.count_nonzero(counts)),
             "in_population": int(counts[is_in_population].sum()),
             **_covered(self.models, keys, counts),

@@ -15,14 +15,23 @@ from opentrace_spark.steps import Context
 def build_weeks(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per ISO week from the first to the last with data; missing weeks have null counts."""
     whole = inputs["work_weekly"].where(F.col("part") == WEEK)
-    labels = inputs["work_weeks"].select("week_start", F.col("first_label").alias("week_label"))
+    settled = inputs["work_weeks"].select(
+        "week_start",
+        F.when(F.col("source") == "downloads", F.col("first_label")).alias("week_label"),
+        "rows",
+        "source",
+        (F.col("rows") - F.col("counted")).alias("unknown_models"),
+        "covered_days",
+        "other_downloads",
+        "differing_models",
+    )
     of_head = (
         inputs["silver_model_weeks"]
         .join(F.broadcast(inputs["work_head"]), "model_key", how="left_semi")
         .groupBy("week_start")
         .agg(F.sum("download_count").alias("head"))
     )
-    counted = whole.join(labels, "week_start", how="left").join(of_head, "week_start", how="left")
+    counted = whole.join(settled, "week_start", how="left").join(of_head, "week_start", how="left")
     downloads = F.nullif("downloads", F.lit(0))
     return (
         _calendar(counted)
@@ -40,6 +49,11 @@ def build_weeks(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
             (F.col("censored") / downloads).alias("censored_share"),
             (F.coalesce("head", F.lit(0)) / downloads).alias("head_share"),
             _known_breaks(context.config).alias("known_breaks"),
+            "source",
+            "unknown_models",
+            "covered_days",
+            "other_downloads",
+            "differing_models",
         )
     )
 

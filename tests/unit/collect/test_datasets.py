@@ -15,7 +15,7 @@ import pytest
 from opentrace_spark.collect import datasets
 from opentrace_spark.collect.datasets import REPOSITORIES, collect_dataset
 from opentrace_spark.errors import ContentError, UsageError
-from opentrace_spark.sources.snapshots import list_snapshots
+from opentrace_spark.sources.snapshots import find_snapshots
 from tests.fake_hub import Dataset
 
 WEEKLY, STATS, CARDS = (
@@ -51,7 +51,7 @@ def test_weekly_snapshots_become_snapshots(fake, client, tmp_path):
     fake.datasets[WEEKLY] = Dataset(weekly("2026-11-11", "2026-11-18"))
     done = bring(tmp_path, "weekly-snapshots", client)
     assert [path.name for path in done.folders] == ["2026-11-11", "2026-11-18"]
-    read = list_snapshots(str(tmp_path))
+    read = find_snapshots(str(tmp_path)).snapshots
     assert [(snapshot.day, snapshot.source) for snapshot in read] == [
         (date(2026, 11, 11), "weekly-snapshots"),
         (date(2026, 11, 18), "weekly-snapshots"),
@@ -198,7 +198,7 @@ def test_download_gives_up_and_goes_on_later(fake, client, one_week, tmp_path):
     fake.moods[one_week] = ["cut", "500", "500", "500"]
     with pytest.raises(ContentError, match=r"models.parquet of the dataset .* 500, 4 times in a"):
         bring(tmp_path, "weekly-snapshots", client)
-    assert list_snapshots(str(tmp_path)) == ()
+    assert find_snapshots(str(tmp_path)).snapshots == ()
     fake.requests.clear()
     bring(tmp_path, "weekly-snapshots", client)
     (asked,) = [request for request in fake.requests if request.path == one_week]
@@ -229,7 +229,7 @@ def test_download_refuses_what_is_no_parquet_file(fake, client, tmp_path):
     fake.datasets[STATS] = Dataset({"models.parquet": b"no parquet"})
     with pytest.raises(ContentError, match=r"models.parquet of the dataset .* is no Parquet file"):
         bring(tmp_path, "hub-stats", client)
-    assert list_snapshots(str(tmp_path)) == ()
+    assert find_snapshots(str(tmp_path)).snapshots == ()
 
 
 def test_download_needs_room(fake, client, one_week, tmp_path, monkeypatch):

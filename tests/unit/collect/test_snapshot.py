@@ -19,7 +19,7 @@ from opentrace_spark.collect.snapshot import collect_hub
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.sources.parquet import check_parquet, read_row_group
 from opentrace_spark.sources.schemas import COLUMNS
-from opentrace_spark.sources.snapshots import list_snapshots
+from opentrace_spark.sources.snapshots import find_snapshots
 from tests.fake_hub import FakeHub, model, place_of, serving
 
 
@@ -57,6 +57,14 @@ def test_collect_hub_lists_every_model_once(fake, client, tmp_path):
     assert ids_of(done.folder) == [row["id"] for row in fake.models]
     assert fake.page_requests() == list(range(1, 9))
     assert [path.name for path in (tmp_path / "snapshots").iterdir()] == ["2026-11-23"]
+
+
+def test_collected_files_are_no_snapshot_without_their_manifest(fake, client, tmp_path):
+    fake.models = models(75)
+    done = collect_hub(tmp_path, client(), silent)
+    (done.folder / "_manifest.json").unlink()
+    found = find_snapshots(str(tmp_path))
+    assert (found.snapshots, found.unfinished) == ((), ("snapshots/2026-11-23",))
 
 
 def test_collect_hub_writes_a_manifest_of_what_is_there(fake, client, tmp_path):
@@ -111,7 +119,7 @@ def test_collect_hub_keeps_every_field_of_the_contract(fake, client, tmp_path):
 def test_collect_hub_writes_what_a_landing_is_read_from(fake, client, tmp_path):
     fake.models = [*models(30), model(30, gated="manual", baseModels=None, cardData=None)]
     collect_hub(tmp_path, client(), silent)
-    (read,) = list_snapshots(str(tmp_path))
+    (read,) = find_snapshots(str(tmp_path)).snapshots
     rows = []
     for file in read.files:
         first = 1

@@ -83,15 +83,16 @@ def test_open_landing_refuses_bad_manifest(write_files, manifest):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"models/m.csv": ROW}, r"no data file in downloads/; put Parquet"),
+        ({"models/m.csv": ROW}, r"no data file in downloads/ or snapshots/; put Parquet"),
         ({"downloads/d.csv": ROW}, r"no data file in models/"),
         ({**NEEDED, "models/m.csv": ROW, "downloads": ROW}, r"no data file in downloads/"),
         ({"models/m.csv": ROW, "downloads/_SUCCESS": ""}, r"no data file in downloads/"),
+        ({"snapshots/2024-01-01/a.csv": ROW}, r"no data file in models/; put Parquet"),
         (
-            {"models/m.csv": ROW, "snapshots/2024-01-01/a.parquet": "x"},
-            r"downloads/ \(snapshots/ alone: this version reads only models/ with downloads/\)",
+            {"models/m.csv": ROW, "snapshots/_2024-01-01.hub.unfinished/a.csv": ROW},
+            r"no data file in downloads/ or snapshots/; put Parquet",
         ),
-        ({"leaderboard/l.csv": ROW}, r"leaderboard/ alone"),
+        ({"leaderboard/l.csv": ROW}, r"models/ \(leaderboard/ alone"),
     ],
 )
 def test_open_landing_misses_folders(write_files, files, message):

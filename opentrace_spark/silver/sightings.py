@@ -1,0 +1,254 @@
+"""Scratch `work_sightings`: the rows of snapshots/, those of a model together.
+
+Tasks read snapshots one after the other; what follows needs all snapshots of a model. So each task
+deals its rows out to buckets by a hash of the model, as Parquet files with a row group per bucket;
+a later task reads the row groups of a bucket, of some million sightings, and holds no more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import uuid4
+from zlib import crc32
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from opentrace_spark.bronze.models import kept_models
+from opentrace_spark.bronze.snapshots import usable_sightings
+from opentrace_spark.counters.calendar import Calendar
+from opentrace_spark.io import read_stored
+from opentrace_spark.locations import filesystem_of
+from opentrace_spark.metrics.exact import Integers, starts_of_runs
+from opentrace_spark.sources.files import LandingFile
+from opentrace_spark.sources.landing import Landing
+from opentrace_spark.sources.parts import parts_of
+from opentrace_spark.sources.rows import map_rows
+from opentrace_spark.steps import Context
+
+Batches = Iterable[pa.RecordBatch]
+RUNS = pa.schema(
+    [("bucket", pa.int32()), ("uri", pa.string()), ("row_group", pa.int32()), ("rows", pa.int64())]
+)
+_SIGHTINGS = pa.schema(
+    [
+        ("snapshot", pa.int32()),
+        ("model", pa.string()),
+        ("name", pa.string()),
+        ("counter", pa.int64()),
+        ("created", pa.date32()),
+        ("place", pa.int64()),
+    ]
+)
+"""snapshot: its place in the landing's list; model: `_id`, that of models/ where a row has none,
+or `/` and the name where there is none, either; place: of the row among all, by file and record
+number."""
+_RUN_ROWS = 1 << 20
+_BUCKET_ROWS = 1 << 20
+_SMALL_BUCKET_ROWS = 1 << 16
+_BYTES_OF_A_TEXT_ROW = 50
+_ROW_BITS = 40
+
+
+def build_hub_ids(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """Scratch `work_hub_ids`: `name` and `hub_id` of the models of models/ that have an `_id`, by
+    which rows of snapshots/ without one are known."""
+    if not context.landing.snapshots:
+        return context.spark.createDataFrame([], "name string, hub_id string")
+    return (
+        kept_models(inputs)
+        .select(F.col("id").alias("name"), F.expr("nullif(_id, '')").alias("hub_id"))
+        .where("hub_id is not null")
+    )
+
+
+def build_sightings(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """One row per run and bucket, as RUNS: which row group of which file has the rows. Rows that
+    are of no use are in none."""
+    places = {
+        file.relative_path: (snapshot, number)
+        for snapshot, dated in enumerate(context.landing.snapshots)
+        for number, file in enumerate(sorted(dated.files, key=_path_bytes))
+    }
+    buckets = bucket_count(context.landing, context.spark.sparkContext.defaultParallelism)
+    folder, hub_ids = context.scratch, context.locations["work_hub_ids"]
+
+    def dealt(held: list[pa.RecordBatch]) -> pa.RecordBatch:
+        return _dealt(_known(pa.Table.from_batches(held, _SIGHTINGS), hub_ids), buckets, folder)
+
+    def deal(rows: Batches) -> Iterator[pa.RecordBatch]:
+        held: list[pa.RecordBatch] = []
+        for batch in rows:
+            held.append(_sightings(usable_sightings(batch), places))
+            if sum(map(len, held)) >= _RUN_ROWS:
+                yield dealt(held)
+                held = []
+        if sum(map(len, held)):
+            yield dealt(held)
+
+    return map_rows(context.spark, context.landing, "snapshots", deal, from_arrow_schema(RUNS))
+
+
+def _path_bytes(file: LandingFile) -> bytes:
+    return os.fsencode(file.relative_path)
+
+
+def tasks_of_buckets(context: Context) -> int:
+    """Into how many tasks work on buckets is shared out."""
+    cores = context.spark.sparkContext.defaultParallelism
+    return min(2 * bucket_count(context.landing, cores), context.tasks_by_week)
+
+
+@lru_cache(maxsize=4)
+def bucket_count(landing: Landing, cores: int) -> int:
+    """How many buckets: few rows in each for the memory of a task, and work for every core."""
+    rows = sum(
+        part.file.size // _BYTES_OF_A_TEXT_ROW if part.rows is None else part.rows
+        for part in parts_of(landing, "snapshots")
+    )
+    return 1 + max(rows // _BUCKET_ROWS, min(rows // _SMALL_BUCKET_ROWS, 2 * cores))
+
+
+def _sightings(rows: pa.RecordBatch, places: Mapping[str, tuple[int, int]]) -> pa.RecordBatch:
+    files = rows["source_file"].dictionary_encode()
+    of_file = np.array([places[file] for file in files.dictionary.to_pylist()], dtype=np.int64)
+    snapshot, number = of_file.reshape(-1, 2)[files.indices.to_numpy()].T
+    hub_id = pc.if_else(pc.equal(rows["_id"], ""), None, rows["_id"])
+    by_name = pc.binary_join_element_wise("", rows["id"], "/")
+    columns = [
+        pa.array(snapshot, pa.int32()),
+        pc.coalesce(hub_id, by_name),
+        rows["id"],
+        rows["downloadsAllTime"],
+        pc.cast(pc.floor_temporal(rows["createdAt"], unit="day"), pa.date32()),
+        pa.array((number << _ROW_BITS) + rows["source_row"].to_numpy()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=_SIGHTINGS)
+
+
+def _known(rows: pa.Table, hub_ids: str) -> pa.Table:
+    """The rows, those without an `_id` under the one that models/ has for the name."""
+    is_named = pc.starts_with(rows["model"], "/")
+    if not pc.any(is_named).as_py():
+        return rows
+    known = _hub_ids(hub_ids)
+    places = pc.index_in(rows["name"], value_set=known["name"].combine_chunks())
+    found = known["hub_id"].combine_chunks().take(places.combine_chunks())
+    model = pc.if_else(is_named, pc.coalesce(found, rows["model"]), rows["model"])
+    return rows.set_column(rows.schema.get_field_index("model"), "model", model)
+
+
+@lru_cache(maxsize=1)
+def _hub_ids(uri: str) -> pa.Table:
+    return read_stored(uri)
+
+
+def _dealt(rows: pa.Table, buckets: int, folder: str) -> pa.RecordBatch:
+    """Write a run with a row group per bucket; returns what RUNS says of it."""
+    models = rows["model"].combine_chunks().dictionary_encode()
+    hashes = [crc32(model.encode()) % buckets for model in models.dictionary.to_pylist()]
+    bucket = np.array(hashes, dtype=np.int64)[models.indices.to_numpy()]
+    order = np.argsort(bucket, kind="stable")
+    rows, bucket = rows.take(pa.array(order)), bucket[order]
+    starts = starts_of_runs(bucket)
+    # A name of its own for each attempt: what a killed task leaves behind is in no row.
+    uri = f"{folder}/part-{uuid4()}.parquet"
+    filesystem, path = filesystem_of(uri)
+    filesystem.create_dir(path.rpartition("/")[0])
+    said: list[dict[str, Any]] = []
+    with (
+        filesystem.open_output_stream(path) as sink,
+        pq.ParquetWriter(sink, _SIGHTINGS, compression="zstd", store_schema=False) as writer,
+    ):
+        for start, end in zip(starts, [*starts[1:], len(bucket)], strict=True):
+            writer.write_table(rows.slice(int(start), int(end - start)), row_group_size=len(bucket))
+            said.append(
+                {
+                    "bucket": int(bucket[start]),
+                    "uri": uri,
+                    "row_group": len(said),
+                    "rows": int(end - start),
+                }
+            )
+    return pa.RecordBatch.from_pylist(said, schema=RUNS)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The sightings of some models, ascending by model and snapshot, each pair once.
+
+    models: who they are, in byte order; model: the place there; name, created: as the rows say,
+    None where they were not asked for.
+    """
+
+    models: pa.Array
+    model: Integers
+    snapshot: Integers
+    counter: Integers
+    name: pa.Array | None = None
+    created: pa.Array | None = None
+
+
+def map_buckets(
+    runs: DataFrame,
+    function: Callable[[int, list[dict[str, Any]]], Iterator[pa.RecordBatch]],
+    schema: pa.Schema,
+    tasks: int,
+) -> DataFrame:
+    """What a function on workers makes of each bucket, given its number and its runs."""
+
+    def work(batches: Batches) -> Iterator[pa.RecordBatch]:
+        runs_of = defaultdict(list)
+        for run in (row for batch in batches for row in batch.to_pylist()):
+            runs_of[run["bucket"]].append(run)
+        for bucket, runs in sorted(runs_of.items()):
+            yield from function(bucket, runs)
+
+    return runs.repartition(tasks, "bucket").mapInArrow(work, from_arrow_schema(schema))
+
+
+def read_bucket(runs: Iterable[Mapping[str, Any]], with_names: bool = False) -> Bucket:
+    """The sightings of a bucket. Of a model that is there twice in a snapshot the first row is
+    kept, and none where the counters differ."""
+    wanted = [name for name in _SIGHTINGS.names if with_names or name not in ("name", "created")]
+    rows = pa.concat_tables([_read(run, wanted) for run in runs]).combine_chunks()
+    seen = rows["model"].combine_chunks()
+    models = seen.unique()
+    models = models.take(pc.sort_indices(models))
+    model = pc.index_in(seen, value_set=models).to_numpy().astype(np.int64)
+    snapshot = rows["snapshot"].to_numpy().astype(np.int64)
+    order = np.lexsort((rows["place"].to_numpy(), snapshot, model))
+    model, snapshot, counter = model[order], snapshot[order], rows["counter"].to_numpy()[order]
+    starts = np.flatnonzero(
+        np.r_[True, (model[1:] != model[:-1]) | (snapshot[1:] != snapshot[:-1])]
+    )
+    agree = np.minimum.reduceat(counter, starts) == np.maximum.reduceat(counter, starts)
+    kept = starts[agree]
+    said = rows.take(pa.array(order[kept]))
+    names, created = (
+        said[column].combine_chunks() if with_names else None for column in ("name", "created")
+    )
+    return Bucket(models, model[kept], snapshot[kept], counter[kept], names, created)
+
+
+def _read(run: Mapping[str, Any], columns: list[str]) -> pa.Table:
+    filesystem, path = filesystem_of(run["uri"])
+    with filesystem.open_input_file(path) as source:
+        return pq.ParquetFile(source).read_row_group(run["row_group"], columns, use_threads=False)
+
+
+@lru_cache(maxsize=1)
+def calendar_of(uri: str) -> Calendar:
+    """The calendar of the stored `silver_snapshots`, for functions on workers."""
+    table = read_stored(uri, ["snapshot_date", "is_stalled"]).sort_by("snapshot_date")
+    days = table["snapshot_date"].cast(pa.int32()).to_pylist()
+    return Calendar(tuple(days), tuple(table["is_stalled"].to_pylist()))
