@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 import opentrace_spark
-from opentrace_spark.config import load_config
+from opentrace_spark.config import dated, load_config
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.locations import first_line
 from opentrace_spark.publish.logs import asks_for_json, log_as_json, log_as_text, tell
@@ -207,6 +207,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="STEP",
         help="build these tables and what they need, for example usage_shares, or core",
     )
+    run.add_argument(
+        "--as-of",
+        metavar="DATE",
+        help="tables as they would have been on this date (UTC), from what was there before it",
+    )
     _run_options(run)
     _metrics_option(run)
     run.set_defaults(command=_run)
@@ -218,7 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     _warehouse_option(update)
     _run_options(update)
     _metrics_option(update)
-    update.set_defaults(command=_update, only=())
+    update.set_defaults(command=_update, only=(), as_of=None)
 
     upkeep = commands.add_parser(
         "upkeep", help="combine small files of the tables, remove old versions"
@@ -473,7 +478,7 @@ def _demo(options: argparse.Namespace) -> None:
         unfinished.rename(landing)
     if not options.quiet:
         print(f"a generated Hub of {options.models:,} models and {options.weeks} weeks: {landing}")
-    options.conf, options.only = None, ()
+    options.conf, options.only, options.as_of = None, (), None
     _run(options)
 
 
@@ -499,6 +504,8 @@ def _run(options: argparse.Namespace) -> None:
 
     # Everything that can be wrong with the call is found before Spark starts.
     config = load_config(options.conf)
+    if options.as_of:
+        config = dated(config, options.as_of)
     selected_steps(tuple(options.only))
     landing = open_landing(options.landing)
     warehouse = Warehouse(options.warehouse)

@@ -96,6 +96,13 @@ class Counters:
 
 
 @dataclass(frozen=True)
+class History:
+    """`as_of`: the date of which the tables are, in place of today; empty: everything counts."""
+
+    as_of: str
+
+
+@dataclass(frozen=True)
 class Publication:
     """How many ranks are published, and from which share on a developer is an intermediary."""
 
@@ -202,6 +209,7 @@ class Config:
     organizations: Organizations
     weeks: Weeks
     counters: Counters
+    history: History
     publication: Publication
     attributes: Attributes
     annotations: Annotations
@@ -249,6 +257,7 @@ _SECTIONS: dict[str, type] = {
     "organizations": Organizations,
     "weeks": Weeks,
     "counters": Counters,
+    "history": History,
     "publication": Publication,
     "attributes": Attributes,
     "annotations": Annotations,
@@ -386,6 +395,18 @@ def last_complete_week(config: Config) -> date | None:
     return None if day is None else day - timedelta(days=day.weekday())
 
 
+def as_of(config: Config) -> date | None:
+    """The date of `history.as_of`, or None where it is empty."""
+    return _date("history.as_of", config.history.as_of)
+
+
+def dated(config: Config, day: str) -> Config:
+    """The configuration with `history.as_of` = day. Raises UsageError where that is no date."""
+    changed = dataclasses.replace(config, history=History(day))
+    as_of(changed)
+    return changed
+
+
 def _date(name: str, text: str) -> date | None:
     if not text:
         return None
@@ -432,6 +453,7 @@ def _check(config: Config) -> None:
                 f"configuration organizations.org_types: {left!r} is not {', '.join(ORG_TYPES)}"
             )
     last_complete_week(config)
+    as_of(config)
     _date("organizations.as_of", config.organizations.as_of)
     if _date("attributes.pivot", config.attributes.pivot) is None:
         raise UsageError("configuration attributes.pivot: is empty; write a date like 2025-01-01")

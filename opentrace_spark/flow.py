@@ -38,6 +38,7 @@ from opentrace_spark.gold.usage.weeks import build_samples, build_weeks
 from opentrace_spark.silver.annotations import build_annotated, build_annotation_rows
 from opentrace_spark.silver.attributes import build_attributes
 from opentrace_spark.silver.counted_models import build_counted_models, build_seen
+from opentrace_spark.silver.descriptions import build_described, build_descriptions
 from opentrace_spark.silver.differences import build_differences
 from opentrace_spark.silver.lineage import (
     build_components,
@@ -46,6 +47,7 @@ from opentrace_spark.silver.lineage import (
     build_linked,
     build_roots,
 )
+from opentrace_spark.silver.model_history import build_last_seen, build_model_history
 from opentrace_spark.silver.model_weeks import build_model_weeks, build_totals, build_weeks_read
 from opentrace_spark.silver.models import build_identities, build_models
 from opentrace_spark.silver.names import build_names
@@ -74,13 +76,20 @@ def _step(writes: str, build: Build, *reads: str, acts: bool = False, files_of: 
 
 FLOW: tuple[Step, ...] = (
     # Reading: every row of the landing, accepted or rejected with a reason.
-    _step("bronze_models", build_bronze_models),
+    _step("work_hub_ids", build_hub_ids),
+    _step("work_descriptions", build_descriptions, "work_hub_ids"),
+    _step("work_described", build_described, "work_descriptions"),
+    _step("bronze_models", build_bronze_models, "work_described", acts=True),
     _step("work_superseded", build_superseded, "bronze_models"),
     _step("bronze_aliases", build_aliases),
     _step("bronze_organizations", build_organizations),
     _step("bronze_annotations", build_annotations),
     # Names, once for downloads and parents alike.
-    _step("work_names", build_names, "bronze_models", "work_superseded", "bronze_aliases"),
+    _step(
+        "work_names",
+        build_names,
+        *("bronze_models", "work_superseded", "work_hub_ids", "work_described", "bronze_aliases"),
+    ),
     _step("work_runs", build_runs, "work_names"),
     _step("work_annotations", build_annotation_rows, "bronze_annotations", "work_names"),
     _step("work_annotated", build_annotated, "work_annotations"),
@@ -92,7 +101,6 @@ FLOW: tuple[Step, ...] = (
     _step("work_unfound", build_unfound, "work_runs", "work_listed"),
     _step("work_asked", build_asked, "work_unfound", "work_names"),
     # Counters of snapshots, model by model, as weekly counts.
-    _step("work_hub_ids", build_hub_ids, "bronze_models", "work_superseded"),
     _step("work_sightings", build_sightings, "work_hub_ids"),
     _step("silver_snapshots", build_snapshots, "work_sightings", acts=True),
     _step("work_seen", build_seen, "work_sightings", "silver_snapshots"),
@@ -106,6 +114,17 @@ FLOW: tuple[Step, ...] = (
         build_differences,
         *("work_sightings", "silver_snapshots", "work_counted_models"),
     ),
+    _step(
+        "silver_model_history",
+        build_model_history,
+        *("work_descriptions", "bronze_models", "work_superseded"),
+        acts=True,
+    ),
+    _step(
+        "work_last_seen",
+        build_last_seen,
+        *("silver_model_history", "work_seen", "work_counted_models"),
+    ),
     # Weekly counts under resolved names, and what they add up to.
     _step(
         "work_weeks",
@@ -117,7 +136,7 @@ FLOW: tuple[Step, ...] = (
     _step(
         "silver_rejects",
         build_rejects,
-        *("bronze_models", "work_superseded"),
+        *("work_descriptions", "bronze_models", "work_superseded"),
         *("bronze_aliases", "bronze_organizations", "bronze_annotations"),
         *("work_runs", "work_weeks", "work_hub_ids", "silver_snapshots"),
         acts=True,
@@ -189,7 +208,7 @@ FLOW: tuple[Step, ...] = (
         "silver_models",
         build_models,
         *("work_models", "bronze_models", "work_superseded", "work_head"),
-        *("silver_lineage", "work_attributes", "work_sizes"),
+        *("silver_lineage", "work_attributes", "work_sizes", "work_last_seen"),
     ),
     _step("gold_samples", build_samples, "silver_models"),
     _step("gold_field_coverage", build_field_coverage, "silver_models"),

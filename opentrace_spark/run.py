@@ -19,7 +19,7 @@ import opentrace_spark
 from opentrace_spark.bronze.annotations import unread_columns
 from opentrace_spark.bronze.organizations import CURATED, unknown_words, uses_curated
 from opentrace_spark.checks import checks_of, hold
-from opentrace_spark.config import CONF_DIR, Config
+from opentrace_spark.config import CONF_DIR, Config, as_of
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.flow import selected_steps
 from opentrace_spark.io import WORK, StoredFile, Warehouse, published, stored
@@ -81,6 +81,7 @@ def run(
     """
     steps = selected_steps(only)
     warehouse.check_version(TABLES)
+    landing = landing.until(as_of(config))
     check_files(landing)
     begun = time.monotonic()
     started = datetime.now(timezone.utc).replace(microsecond=0)

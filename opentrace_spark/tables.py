@@ -190,6 +190,12 @@ SILVER_MODELS = TableSpec(
         ),
         _required("created_censored", "boolean", "createdAt is one of the two floored seconds"),
         Column("first_seen", "date", "Monday of the first week with downloads"),
+        Column(
+            "last_seen",
+            "date",
+            "day of the last snapshot that has it: before the last of all, it has vanished; null "
+            "where no snapshot has it",
+        ),
         _required("total_downloads", "bigint", "downloads over all weeks"),
         _required("in_population", "boolean", "total_downloads reaches the population's floor"),
         _required("in_head_sample", "boolean", "among the most downloaded of some week"),
@@ -268,6 +274,31 @@ SILVER_MODELS = TableSpec(
         Column("other_fields", "string", "every further column of the landing, as JSON"),
         Column("source_file", "string", "file of the kept row, relative to the landing"),
         Column("source_row", "bigint", "its record number in that file, from 1"),
+    ),
+)
+
+SILVER_MODEL_HISTORY = TableSpec(
+    "silver",
+    "model_history",
+    grain="model of snapshots/ and span of days in which it is there and is described alike",
+    key=("model_id", "valid_from"),
+    description="What the snapshots say of each model, and from when until when.",
+    columns=(
+        *_MODEL,
+        Column("hub_id", "string", "the Hub's immutable id (_id); null where nothing has one"),
+        _required("name", "string", "the name that it bore then"),
+        _required("developer", "string", "owner in that name, or `(no owner)`"),
+        Column("license", "string", "license as written in the card, else in the tags"),
+        Column("gated", "string", "gating as in the source: true, false, auto, manual"),
+        Column("parents", "array<string>", "documented parents as written, in order; null: none"),
+        _required("valid_from", "date", "day of the first snapshot that says so"),
+        Column(
+            "valid_to",
+            "date",
+            "day of the first later snapshot that says otherwise or lacks it; null: the last one "
+            "says so",
+        ),
+        _required("last_seen", "date", "day of the last snapshot that says so"),
     ),
 )
 
@@ -978,6 +1009,7 @@ TABLES: tuple[TableSpec, ...] = (
     SILVER_MODEL_WEEKS,
     SILVER_SNAPSHOTS,
     SILVER_MODELS,
+    SILVER_MODEL_HISTORY,
     SILVER_LINEAGE,
     SILVER_REJECTS,
     SILVER_RESOLUTIONS,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import opentrace_spark
-from opentrace_spark.config import Config
+from opentrace_spark.config import Config, as_of
 from opentrace_spark.history import changed_files, changed_values, strays
 from opentrace_spark.io import Warehouse, content_version
 from opentrace_spark.run import fingerprints
@@ -28,7 +28,7 @@ def whats_new(
     if last is None:
         return ("the warehouse has no run yet",)
     return (
-        *_of_files(json.loads(last["inputs"]), fingerprints(landing, config)),
+        *_of_files(json.loads(last["inputs"]), fingerprints(landing.until(as_of(config)), config)),
         *_of_method(last, config),
         *_of_tables(json.loads(last["table_versions"]), warehouse),
     )

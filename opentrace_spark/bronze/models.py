@@ -1,23 +1,117 @@
-"""Rows of models/: metadata of repositories, one row kept of each."""
+"""Metadata of repositories, one row kept of each: from models/, and the last of snapshots/."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 
-from pyspark.sql import DataFrame, Window, functions as F
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from opentrace_spark.bronze.reasons import flag_first, name_rules, with_raw_values
-from opentrace_spark.sources.rows import read_rows
+from opentrace_spark.bronze.snapshots import are_names
+from opentrace_spark.config import as_of
+from opentrace_spark.errors import ContentError
+from opentrace_spark.io import read_stored
+from opentrace_spark.sources.rows import Filter, read_rows
 from opentrace_spark.sources.schemas import canonical_schema, row_schema
 from opentrace_spark.steps import Context
 
 _ROW = ("source_file", "source_row")
 
 
-def build_models(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+def read_models(context: Context, keep: Filter | None = None) -> DataFrame:
     """One row per row of models/, with what is wrong with it by itself; columns as
-    `schemas.row_schema("models")`."""
-    return judged_models(read_rows(context.spark, context.landing, "models"))
+    `schemas.row_schema("models")`. Models that were created after `history.as_of` are left out."""
+    rows = judged_models(read_rows(context.spark, context.landing, "models", keep))
+    day = as_of(context.config)
+    if day is None:
+        return rows
+    return rows.where(F.col("createdAt").isNull() | (F.to_date("createdAt") < F.lit(day)))
+
+
+def build_models(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
+    """`read_models`, and of snapshots/ the rows that `work_described` names as models' last.
+
+    What models/ says of a model that was not modified since its last snapshot is left out. Acts:
+    asks which files of snapshots/ to read. Raises ContentError where nothing describes any model.
+    """
+    last = inputs["work_described"].where("is_bearer")
+    named = {row["source_file"] for row in last.select("source_file").distinct().collect()}
+    if not named:
+        if not context.landing.of_kind("models"):
+            raise ContentError(
+                "snapshots/: no row has lastModified, so nothing describes the models; bring "
+                "models/, or snapshots with the Hub's metadata"
+            )
+        return read_models(context)
+    described = context.locations["work_described"]
+    rows = read_models(context, _keep_newer(described))
+    dated = context.landing.snapshots_as("models")
+    files = tuple(file for file in dated.files if file.relative_path in named)
+    keep = _keep_last(described)
+    chosen = read_rows(context.spark, replace(dated, files=files), "models", keep)
+    return rows.unionByName(judged_models(chosen))
+
+
+def _keep_newer(described: str) -> Filter:
+    """The function of tasks that leaves out rows of models/ whose model, by its `_id` or else by
+    its name, is described in snapshots/ and was not modified since."""
+
+    def keep(batch: pa.RecordBatch) -> pa.RecordBatch:
+        hub_ids = pc.if_else(pc.equal(batch["_id"], ""), None, batch["_id"])
+        by_id = _modified_by(described, "model", hub_ids)
+        by_name = _modified_by(described, "name", batch["id"])
+        modified = pc.if_else(pc.is_valid(hub_ids), by_id, by_name)
+        is_newer = pc.fill_null(pc.greater(batch["lastModified"], modified), False)
+        # A row that is to be rejected is to be told.
+        is_useless = pc.or_(pc.is_valid(batch["reason"]), pc.invert(are_names(batch["id"])))
+        return batch.filter(pc.or_(pc.or_(pc.is_null(modified), is_newer), is_useless))
+
+    return keep
+
+
+def _modified_by(described: str, key: str, asked: pa.Array) -> pa.Array:
+    """When the models of some ids or names were modified, as their last snapshot says; null for
+    those that are in none."""
+    # A map of the few that are asked for, not of all: it is made anew for each batch.
+    models = _described(described)
+    found = models.filter(pc.is_in(models[key], value_set=asked.drop_null())).combine_chunks()
+    places = pc.index_in(asked, value_set=found[key].combine_chunks())
+    return found["modified"].combine_chunks().take(places)
+
+
+@lru_cache(maxsize=1)
+def _described(uri: str) -> pa.Table:
+    models = read_stored(uri, ["model", "name", "modified", "is_bearer"])
+    return models.filter(models["is_bearer"])
+
+
+def _keep_last(described: str) -> Filter:
+    """The function of tasks that leaves out rows of snapshots/ that are no model's last."""
+
+    def keep(batch: pa.RecordBatch) -> pa.RecordBatch:
+        if not len(batch):
+            return batch
+        wanted = _last_rows(described)[batch["source_file"][0].as_py()]
+        return batch.filter(pa.array(np.isin(batch["source_row"].to_numpy(), wanted)))
+
+    return keep
+
+
+@lru_cache(maxsize=1)
+def _last_rows(described: str) -> dict[str, npt.NDArray[np.int64]]:
+    """Relative path -> record numbers, of the stored `work_described`."""
+    rows = read_stored(described, ["source_file", "source_row", "is_bearer"])
+    rows = (
+        rows.filter(rows["is_bearer"]).group_by("source_file").aggregate([("source_row", "list")])
+    )
+    lists = zip(rows["source_file"].to_pylist(), rows["source_row_list"], strict=True)
+    return {file: numbers.values.to_numpy() for file, numbers in lists}
 
 
 def judged_models(rows: DataFrame) -> DataFrame:
@@ -31,15 +125,24 @@ def build_superseded(inputs: Mapping[str, DataFrame], context: Context) -> DataF
     return superseded_rows(inputs["bronze_models"])
 
 
+def _is_dated() -> Column:
+    """Whether the row is of snapshots/."""
+    return F.col("source_file").startswith("snapshots/")
+
+
 def superseded_rows(models: DataFrame) -> DataFrame:
     """Rows that a later one replaces: of one repository (`_id`), then, of what is left, of one id.
 
-    Kept is the row with the latest lastModified (unknown is earliest), of equals the first.
+    Kept is the row with the latest lastModified (unknown is earliest), of equals one that has a
+    date, of snapshots/, else the first.
     Returns `source_file, source_row, id, former_of`: the last is the id of the kept row where that
     is another one.
     """
     usable = models.where("reason is null").select(
-        F.expr("nullif(_id, '')").alias("hub_id"), "id", "lastModified", *_ROW
+        F.expr("nullif(_id, '')").alias("hub_id"),
+        *("id", "lastModified"),
+        _is_dated().alias("is_dated"),
+        *_ROW,
     )
     # One aggregation of hashes finds what may repeat: few rows, and only they are compared.
     hashed = usable.withColumns(
@@ -61,7 +164,9 @@ def _among(repeated: DataFrame, rows: DataFrame, hash_column: str) -> DataFrame:
 
 
 def _losers(rows: DataFrame, key: str) -> DataFrame:
-    latest_first = Window.partitionBy(key).orderBy(F.desc_nulls_last("lastModified"), *_ROW)
+    latest_first = Window.partitionBy(key).orderBy(
+        F.desc_nulls_last("lastModified"), F.desc("is_dated"), *_ROW
+    )
     kept = F.first("id").over(latest_first)
     ranked = rows.select(
         *_ROW,
@@ -73,10 +178,11 @@ def _losers(rows: DataFrame, key: str) -> DataFrame:
 
 
 def settled_models(models: DataFrame, superseded: DataFrame) -> DataFrame:
-    """The rows of `bronze_models`, those flagged, too, that others supersede."""
+    """The rows of `bronze_models`, those flagged, too, that others supersede; not those of
+    snapshots/, which are in silver/model_history all the same."""
     later = F.broadcast(superseded.select(*_ROW, F.lit(True).alias("is_superseded")))
     marked = models.join(later, list(_ROW), how="left")
-    flagged = flag_first(marked, [(F.col("is_superseded"), "duplicate_row")])
+    flagged = flag_first(marked, [(F.col("is_superseded") & ~_is_dated(), "duplicate_row")])
     said = with_raw_values(flagged, *canonical_schema("models").names)
     return said.select(row_schema("models").names)
 

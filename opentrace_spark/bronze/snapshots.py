@@ -62,10 +62,13 @@ def judged_snapshots(rows: DataFrame, hub_ids: DataFrame | None = None) -> DataF
 
 def usable_sightings(rows: pa.RecordBatch) -> pa.RecordBatch:
     """The rows that say by themselves who has which counter: for functions on workers."""
-    names, length = rows["id"], pc.utf8_length(rows["id"])
-    is_name = pc.and_(
-        pc.and_(pc.greater(length, 0), pc.less_equal(length, LONGEST_NAME)),
-        pc.invert(pc.match_substring_regex(names, _CONTROL)),
-    )
     is_counted = pc.and_(pc.greater_equal(rows["downloadsAllTime"], 0), pc.is_null(rows["reason"]))
-    return rows.filter(pc.fill_null(pc.and_(is_name, is_counted), False))
+    return rows.filter(pc.and_(are_names(rows["id"]), pc.fill_null(is_counted, False)))
+
+
+def are_names(ids: pa.Array) -> pa.Array:
+    """Which ids are names, by the rules of `reasons.name_rules`: for functions on workers."""
+    length = pc.utf8_length(ids)
+    is_long_enough = pc.and_(pc.greater(length, 0), pc.less_equal(length, LONGEST_NAME))
+    is_name = pc.and_(is_long_enough, pc.invert(pc.match_substring_regex(ids, _CONTROL)))
+    return pc.fill_null(is_name, False)

@@ -20,7 +20,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.bronze.downloads import judged_downloads
+from opentrace_spark.bronze.downloads import judged_downloads, read_downloads
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
 from opentrace_spark.config import CHOICES
 from opentrace_spark.io import named_files, read_columns, read_stored, write_partition
@@ -32,7 +32,6 @@ from opentrace_spark.silver.runs import read_run
 from opentrace_spark.silver.settle import FOUND, settle_week
 from opentrace_spark.silver.settle_counters import REPORTS, differing, settle_counters
 from opentrace_spark.silver.sightings import calendar_of
-from opentrace_spark.sources.rows import read_rows
 from opentrace_spark.steps import Context
 from opentrace_spark.tables import SILVER_MODEL_WEEKS
 
@@ -236,7 +235,7 @@ def build_model_weeks(inputs: Mapping[str, DataFrame], context: Context) -> Data
         if week[label]
     }
     if mixed_weeks(dates):
-        rows = read_rows(context.spark, context.landing, "downloads")
+        rows = read_downloads(context)
         check_weekdays(judged_downloads(rows.persist(StorageLevel.DISK_ONLY)))
     return named_files(
         context.spark,

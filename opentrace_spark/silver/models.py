@@ -142,6 +142,7 @@ def build_models(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
         .join(lineage, "model_key", how="left")
         .join(inputs["work_attributes"], "model_key", how="left")
         .join(inputs["work_sizes"], "model_key", how="left")
+        .join(inputs["work_last_seen"], "model_key", how="left")
     )
     # A hash of the slim side: sorting both would move the wide rows once more.
     return (

@@ -1,9 +1,10 @@
 """The one place that resolves names: every name of a model, from any source, passes through here.
 
-Names are resolved among the ids of the accepted rows of `models/`, in this order:
+Names are resolved among the ids of the kept rows of models (`bronze/models.py`), in this order:
 
 1. `exact`: the name is such an id; it is never renamed, even where an alias exists;
-2. `former`: a rejected row of `models/` has the name and shares its `_id` with a kept row;
+2. `former`: a row of `models/` or of `snapshots/` that is not the kept one of its model has the
+   name, and the kept row has its `_id`;
 3. `alias`: an accepted row of `aliases/` has it as legacy name (exact key, one hop) and its current
    name is such an id;
 4. `recased`: such an id equals it after Unicode lower-casing (the smallest in byte order);
@@ -34,18 +35,22 @@ _RANKS = {"former": 1, "alias": 2}
 def build_names(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per name that resolves other than by case: `name, model_id, resolution, model_key`.
 
-    Reads `bronze_models`, `work_superseded`, `bronze_aliases`; starts no Spark job. Where a name
-    has several readings, the best kind wins, then the first row by relative path (bytes) and record
-    number.
+    Reads `bronze_models`, `work_superseded`, `work_hub_ids`, `work_described`, `bronze_aliases`;
+    starts no Spark job. Where a name has several readings, the best kind wins, then the first row
+    by relative path (bytes) and record number; in snapshots/ the model that bore it last.
     """
     aliases = inputs["bronze_aliases"].where(F.col("reason").isNull())
     ids = kept_models(inputs).select("id")
     # A target must be an id: an alias of an alias, or of another case, resolves nothing.
     targets = _ids_among(ids, aliases, "current_id")
     usable = aliases.join(F.broadcast(targets), on="current_id", how="left_semi")
-    former = inputs["work_superseded"].where(F.col("former_of").isNotNull())
-    readings = _readings(former, "id", "former_of", "former").unionByName(
-        _readings(usable, "legacy_id", "current_id", "alias")
+    # Of the names in snapshots/ `_borne` has all.
+    is_dated = F.col("source_file").startswith("snapshots/")
+    former = inputs["work_superseded"].where(F.col("former_of").isNotNull() & ~is_dated)
+    readings = (
+        _readings(former, "id", "former_of", "former")
+        .unionByName(_readings(_borne(inputs), "borne", "id", "former"))
+        .unionByName(_readings(usable, "legacy_id", "current_id", "alias"))
     )
     taken = _ids_among(ids, readings, "name")
     order = F.struct("rank", "source_file", "source_row", "model_id", "resolution")
@@ -59,6 +64,24 @@ def build_names(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     )
     resolved = exact.unionByName(best.select("name", "best.model_id", "best.resolution"))
     return resolved.withColumn("model_key", F.xxhash64("model_id"))
+
+
+def _borne(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """Names that models have in models/ or bore in snapshots/ beside that of their kept row, in
+    snapshots/ each of the model that bore it last: `borne, id, source_file, source_row`."""
+    kept = kept_models(inputs).select("id", F.col("_id").alias("hub_id"))
+    columns = ("borne", "id", "source_file", "source_row")
+    written = inputs["work_hub_ids"].withColumnRenamed("name", "borne").join(kept, "hub_id")
+    described = inputs["work_described"].withColumnRenamed("model", "hub_id").join(kept, "hub_id")
+    of_row = F.struct("row.before", "row.source_file", "row.source_row", "id")
+    last = (
+        described.select("id", F.explode("names").alias("row"))
+        .where("row.name <> id")
+        .groupBy(F.col("row.name").alias("borne"))
+        .agg(F.min(of_row).alias("last"))
+        .select("borne", "last.id", "last.source_file", "last.source_row")
+    )
+    return written.where("borne <> id").select(*columns).unionByName(last)
 
 
 def _ids_among(ids: DataFrame, rows: DataFrame, column: str) -> DataFrame:

@@ -71,7 +71,9 @@ def _ask(
             models = (
                 _telling(_kept(batch, superseded), told) for batch in read_batches(file, _READ)
             )
-            yield from _with_ids(pa.Table.from_batches(map(_entries, models)), names).to_batches()
+            entries = list(map(_entries, models))
+            if entries:  # a file may be without rows
+                yield from _with_ids(pa.Table.from_batches(entries), names).to_batches()
 
     return ask
 

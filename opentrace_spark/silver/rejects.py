@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, functions as F
 
-from opentrace_spark.bronze.downloads import judged_downloads
+from opentrace_spark.bronze.downloads import judged_downloads, read_downloads
 from opentrace_spark.bronze.models import settled_models
 from opentrace_spark.bronze.snapshots import judged_snapshots
 from opentrace_spark.sources.rows import count_rows, read_rows
@@ -36,6 +36,7 @@ def build_rejects(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
         rows = read_rows(context.spark, context.landing, "snapshots")
         judged = judged_snapshots(rows.persist(StorageLevel.DISK_ONLY), inputs["work_hub_ids"])
         frames.append(judged)
+    frames.append(inputs["work_descriptions"])
     rejected = [
         frame.where("reason is not null").select(
             "source_file", F.col("source_row").alias("row"), "reason", "raw_values"
@@ -55,7 +56,7 @@ def _weeks(runs: DataFrame, weeks: DataFrame) -> dict[date, tuple[int, int]]:
 def _downloads(context: Context, weeks: Collection[date]) -> DataFrame:
     """Rows of downloads/ with their reasons: all rows of some weeks (Mondays), and those without a
     week or with a count that is none."""
-    rows = read_rows(context.spark, context.landing, "downloads", _of_weeks(weeks))
+    rows = read_downloads(context, _of_weeks(weeks))
     # Looked at several times; reading all files anew costs more than this.
     return judged_downloads(rows.persist(StorageLevel.DISK_ONLY))
 

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.bronze.downloads import usable_names
+from opentrace_spark.bronze.downloads import ended_before, usable_names
+from opentrace_spark.config import as_of
 from opentrace_spark.locations import filesystem_of
 from opentrace_spark.metrics.exact import starts_of_runs
 from opentrace_spark.silver.names import known_ids, resolve_names
@@ -53,8 +54,10 @@ def build_runs(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """
     ids, folder = context.locations["work_names"], context.scratch
 
+    is_over = ended_before(as_of(context.config))
+
     def index(rows: _Batches) -> Iterator[pa.RecordBatch]:
-        return _runs(map(_usable, rows), ids, folder)
+        return _runs(map(_usable, map(is_over, rows)), ids, folder)
 
     return map_rows(context.spark, context.landing, "downloads", index, from_arrow_schema(RUNS))
 

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from opentrace_spark.bronze.models import kept_models
+from opentrace_spark.bronze.models import read_models, superseded_rows
 from opentrace_spark.bronze.snapshots import usable_sightings
 from opentrace_spark.counters.calendar import Calendar
 from opentrace_spark.io import read_stored
@@ -52,6 +52,7 @@ _SIGHTINGS = pa.schema(
 """snapshot: its place in the landing's list; model: `_id`, that of models/ where a row has none,
 or `/` and the name where there is none, either; place: of the row among all, by file and record
 number."""
+_HUB_IDS = "name string, hub_id string, is_kept boolean, source_file string, source_row bigint"
 _RUN_ROWS = 1 << 20
 _BUCKET_ROWS = 1 << 20
 _SMALL_BUCKET_ROWS = 1 << 16
@@ -60,35 +61,41 @@ _ROW_BITS = 40
 
 
 def build_hub_ids(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
-    """Scratch `work_hub_ids`: `name` and `hub_id` of the models of models/ that have an `_id`, by
-    which rows of snapshots/ without one are known."""
+    """Scratch `work_hub_ids`: `name, hub_id, is_kept, source_file, source_row` of the rows of
+    models/ with an `_id`. By that of kept rows, rows of snapshots/ without one are known; others
+    are names that a model bore. Empty where there are no snapshots."""
     if not context.landing.snapshots:
-        return context.spark.createDataFrame([], "name string, hub_id string")
+        return context.spark.createDataFrame([], _HUB_IDS)
+    models = read_models(context)
+    later = superseded_rows(models).select(
+        "source_file", "source_row", F.lit(False).alias("is_kept")
+    )
     return (
-        kept_models(inputs)
-        .select(F.col("id").alias("name"), F.expr("nullif(_id, '')").alias("hub_id"))
-        .where("hub_id is not null")
+        models.where("reason is null and _id <> ''")
+        .join(F.broadcast(later), ["source_file", "source_row"], how="left")
+        .select(
+            F.col("id").alias("name"),
+            F.col("_id").alias("hub_id"),
+            F.coalesce("is_kept", F.lit(True)).alias("is_kept"),
+            *("source_file", "source_row"),
+        )
     )
 
 
 def build_sightings(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """One row per run and bucket, as RUNS: which row group of which file has the rows. Rows that
     are of no use are in none."""
-    places = {
-        file.relative_path: (snapshot, number)
-        for snapshot, dated in enumerate(context.landing.snapshots)
-        for number, file in enumerate(sorted(dated.files, key=_path_bytes))
-    }
+    places = places_of_files(context.landing)
     buckets = bucket_count(context.landing, context.spark.sparkContext.defaultParallelism)
     folder, hub_ids = context.scratch, context.locations["work_hub_ids"]
 
     def dealt(held: list[pa.RecordBatch]) -> pa.RecordBatch:
-        return _dealt(_known(pa.Table.from_batches(held, _SIGHTINGS), hub_ids), buckets, folder)
+        return _dealt(pa.Table.from_batches(held, _SIGHTINGS), buckets, folder)
 
     def deal(rows: Batches) -> Iterator[pa.RecordBatch]:
         held: list[pa.RecordBatch] = []
         for batch in rows:
-            held.append(_sightings(usable_sightings(batch), places))
+            held.append(_sightings(usable_sightings(batch), places, hub_ids))
             if sum(map(len, held)) >= _RUN_ROWS:
                 yield dealt(held)
                 held = []
@@ -96,6 +103,16 @@ def build_sightings(inputs: Mapping[str, DataFrame], context: Context) -> DataFr
             yield dealt(held)
 
     return map_rows(context.spark, context.landing, "snapshots", deal, from_arrow_schema(RUNS))
+
+
+def places_of_files(landing: Landing) -> dict[str, tuple[int, int]]:
+    """Relative path of each file of snapshots/ -> the place of its snapshot in the landing's list,
+    and its own place in the snapshot."""
+    return {
+        file.relative_path: (snapshot, number)
+        for snapshot, dated in enumerate(landing.snapshots)
+        for number, file in enumerate(sorted(dated.files, key=_path_bytes))
+    }
 
 
 def _path_bytes(file: LandingFile) -> bytes:
@@ -118,15 +135,15 @@ def bucket_count(landing: Landing, cores: int) -> int:
     return 1 + max(rows // _BUCKET_ROWS, min(rows // _SMALL_BUCKET_ROWS, 2 * cores))
 
 
-def _sightings(rows: pa.RecordBatch, places: Mapping[str, tuple[int, int]]) -> pa.RecordBatch:
+def _sightings(
+    rows: pa.RecordBatch, places: Mapping[str, tuple[int, int]], hub_ids: str
+) -> pa.RecordBatch:
     files = rows["source_file"].dictionary_encode()
     of_file = np.array([places[file] for file in files.dictionary.to_pylist()], dtype=np.int64)
     snapshot, number = of_file.reshape(-1, 2)[files.indices.to_numpy()].T
-    hub_id = pc.if_else(pc.equal(rows["_id"], ""), None, rows["_id"])
-    by_name = pc.binary_join_element_wise("", rows["id"], "/")
     columns = [
         pa.array(snapshot, pa.int32()),
-        pc.coalesce(hub_id, by_name),
+        hub_models(rows["_id"], rows["id"], hub_ids),
         rows["id"],
         rows["downloadsAllTime"],
         pc.cast(pc.floor_temporal(rows["createdAt"], unit="day"), pa.date32()),
@@ -135,21 +152,25 @@ def _sightings(rows: pa.RecordBatch, places: Mapping[str, tuple[int, int]]) -> p
     return pa.RecordBatch.from_arrays(columns, schema=_SIGHTINGS)
 
 
-def _known(rows: pa.Table, hub_ids: str) -> pa.Table:
-    """The rows, those without an `_id` under the one that models/ has for the name."""
-    is_named = pc.starts_with(rows["model"], "/")
-    if not pc.any(is_named).as_py():
-        return rows
-    known = _hub_ids(hub_ids)
-    places = pc.index_in(rows["name"], value_set=known["name"].combine_chunks())
-    found = known["hub_id"].combine_chunks().take(places.combine_chunks())
-    model = pc.if_else(is_named, pc.coalesce(found, rows["model"]), rows["model"])
-    return rows.set_column(rows.schema.get_field_index("model"), "model", model)
+def hub_models(hub_ids: pa.Array, names: pa.Array, known: str) -> pa.Array:
+    """Who the models of rows are: their `_id`, else that of models/ for the name (`known` is where
+    `work_hub_ids` is stored), else `/` and the name."""
+    models = pc.if_else(pc.equal(hub_ids, ""), None, hub_ids)
+    if not models.null_count:
+        return models
+    asked = names.filter(pc.is_null(models)).unique()
+    # A map of the few that are asked for, not of all: it is made anew for each batch.
+    listed = _hub_ids(known)
+    found = listed.filter(pc.is_in(listed["name"], value_set=asked)).combine_chunks()
+    places = pc.index_in(names, value_set=found["name"].combine_chunks())
+    by_models = found["hub_id"].combine_chunks().take(places)
+    return pc.coalesce(models, by_models, pc.binary_join_element_wise("", names, "/"))
 
 
 @lru_cache(maxsize=1)
 def _hub_ids(uri: str) -> pa.Table:
-    return read_stored(uri)
+    rows = read_stored(uri, ["name", "hub_id", "is_kept"])
+    return rows.filter(rows["is_kept"])
 
 
 def _dealt(rows: pa.Table, buckets: int, folder: str) -> pa.RecordBatch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -16,9 +16,9 @@ from opentrace_spark.sources.files import LandingFile, landing_file
 from opentrace_spark.sources.snapshots import Snapshot, find_snapshots
 
 KINDS = ("models", "downloads", "snapshots", "aliases", "organizations", "annotations")
-"""The folders that are read; the first and one of the two after it are needed."""
+"""The folders that are read. Needed: one that describes models, and one that counts downloads."""
 
-_COUNTS = KINDS[1:3]
+_NEEDED = (("models", "snapshots"), ("downloads", "snapshots"))
 _LATER = ("leaderboard",)
 _WITHOUT = {
     "aliases": "models are renamed only where their `_id` or their case tells it",
@@ -51,6 +51,33 @@ class Landing:
         """The files of one folder, in order; empty where the folder is absent."""
         return tuple(file for file in self.files if file.kind == kind)
 
+    def until(self, day: date | None) -> Landing:
+        """The landing with the snapshots up to a day alone, with all where it is None.
+
+        Raises UsageError where it would be of no use without the later ones.
+        """
+        if day is None:
+            return self
+        kept = tuple(each for each in self.snapshots if each.day <= day)
+        if not kept and not all(self.of_kind(kind) for kind in ("models", "downloads")):
+            raise UsageError(
+                f"history.as_of {day}: the first snapshot of the landing is of "
+                f"{self.snapshots[0].day}, and it has no models/ with downloads/; name a later day"
+            )
+        later = {
+            file.relative_path for each in self.snapshots if each.day > day for file in each.files
+        }
+        return replace(
+            self,
+            files=tuple(file for file in self.files if file.relative_path not in later),
+            snapshots=kept,
+        )
+
+    def snapshots_as(self, kind: str) -> Landing:
+        """The files of snapshots/ alone, to be read for the columns of another kind."""
+        files = tuple(replace(file, kind=kind) for file in self.of_kind("snapshots"))
+        return Landing(self.uri, files)
+
 
 def open_landing(uri: str) -> Landing:
     """List the data files below `uri`, a path or a URI such as `s3://bucket/landing`.
@@ -58,8 +85,8 @@ def open_landing(uri: str) -> Landing:
     Reads no data file: `sources.rows.check_files` does that.
 
     Raises:
-        UsageError: the directory or `models/` is missing or has no data file, or `downloads/` and
-            `snapshots/` both have none.
+        UsageError: the directory is missing, or has no data file that describes models, or none
+            that counts downloads.
         ContentError: a file of unknown kind, or a manifest that can't be understood.
     """
     root = spark_uri(uri)
@@ -137,7 +164,7 @@ def _check_links(base: str, kind: str) -> None:
 
 
 def _check_needed(uri: str, folders: dict[str, list[tuple[str, int]]]) -> None:
-    for kinds in (KINDS[:1], _COUNTS):
+    for kinds in _NEEDED:
         if any(folders[kind] for kind in kinds):
             continue
         names = " or ".join(f"{kind}/" for kind in kinds)

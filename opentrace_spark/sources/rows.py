@@ -32,8 +32,10 @@ def check_files(landing: Landing) -> None:
 
     Raises ContentError for the first file (in order) that can't be used, with what to do.
     """
+    # Snapshots are read for their counters, and once more for what they say of the models.
+    files = (*landing.files, *landing.snapshots_as("models").files)
     with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
-        for _ in pool.map(_check, landing.files):
+        for _ in pool.map(_check, files):
             pass
 
 

@@ -87,6 +87,15 @@ COLUMNS: dict[str, tuple[ColumnRule, ...]] = {
         *_columns("timestamp", "createdAt"),
         *_columns("integer", "downloadsAllTime", required=True),
     ),
+    "descriptions": (
+        *_columns("text", "_id"),
+        *_columns("text", "id", required=True),
+        *_columns("timestamp", "lastModified"),
+        *_columns("texts", "tags"),
+        *_columns("gate", "gated"),
+        *_columns("object", "cardData"),
+        *_columns("parents", "baseModels"),
+    ),
     "models": (
         *_columns("text", "_id"),
         *_columns("text", "id", required=True),
@@ -111,7 +120,7 @@ COLUMNS: dict[str, tuple[ColumnRule, ...]] = {
         *_columns("text", "derived_from", "annotator"),
     ),
 }
-"""The canonical columns of each kind, in order."""
+"""The canonical columns of each kind, in order; `descriptions` are rows of snapshots/, too."""
 
 KEEPS_OTHER_FIELDS = ("models", "annotations")
 """Kinds whose further columns are kept in `other_fields`; of the others they are passed over."""

@@ -124,7 +124,7 @@ def test_only_builds_what_is_named_and_what_it_needs(spark, landing, tmp_path):
     shutil.copytree(landing, bare, ignore=shutil.ignore_patterns("annotations"))
     warehouse = tmp_path / "warehouse"
     result = run_pipeline(spark, bare, warehouse, load_config(), only=("rejects",))
-    assert set(result.versions) == {"silver/rejects", "gold/runs"}
+    assert set(result.versions) == {"silver/rejects", "silver/snapshots", "gold/runs"}
     assert not (warehouse / "silver" / "lineage").exists()
     (row,) = Warehouse(str(warehouse)).read(GOLD_RUNS).to_pylist()
     assert row["notes"] == [

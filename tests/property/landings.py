@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, Phase, settings, strategies as st
 
 from opentrace_spark.config import Config, load_config
+from opentrace_spark.sources.schemas import required_columns
 from tests.reference.words import LANGUAGE
 
 OWNERS = ("acme", "Acme", "google", "google-bert", "argilla", "δelta")
@@ -103,12 +104,6 @@ Row = dict[str, Any]
 
 TYPES = {
     "downloads": {"week": pa.date32(), "id": pa.string(), "count": pa.int64()},
-    "snapshots": {
-        "_id": pa.string(),
-        "id": pa.string(),
-        "createdAt": pa.timestamp("us"),
-        "downloadsAllTime": pa.int64(),
-    },
     "models": {
         "_id": pa.string(),
         "id": pa.string(),
@@ -138,9 +133,12 @@ TYPES = {
         "org_type": pa.string(),
         "organization": pa.string(),
     },
+    "snapshots": {},
     "annotations": dict.fromkeys(("id", "derived_from", "annotator", *LABELS, "note"), pa.string()),
 }
 
+
+TYPES["snapshots"] = TYPES["models"] | {"downloadsAllTime": pa.int64()}
 
 JSON_TEXTS = ("cardData", "safetensors", "gguf", "siblings")
 """Columns of models/ that Parquet files hold as JSON text."""
@@ -270,18 +268,22 @@ def _snapshots(draw: st.DrawFn, models: list[Row], first: date) -> list[File]:
         {"_id": "h-third", "id": "ghost/one", "at": None},
         {"_id": None, "id": "ghost/two", "at": None},
     ]
+    is_described = draw(st.booleans())
+    names = st.sampled_from([*(track["id"] for track in tracks), *UNKNOWN, *FORMER])
     still = {day for day in days[2:] if draw(st.integers(0, 4)) == 0}
     rows: dict[date, list[Row]] = {day: [] for day in days}
     for track in tracks:
         counter = draw(st.sampled_from((0, 10, 1000)))
-        name = track["id"]
+        name, said = track["id"], draw(_metadata(days, names)) if is_described else {}
         for day in days:
             event = draw(st.integers(0, 19))
             if day not in still:
                 counter += draw(st.sampled_from((0, 1, 5, 300)))
                 counter = {0: counter // 2, 1: 0}.get(event, counter)
             name = draw(st.sampled_from((*POOL, *FORMER))) if event == 2 else name
-            row = {"_id": track["_id"], "id": name, "createdAt": track["at"]}
+            if said and draw(st.integers(0, 4)) == 0:
+                said = draw(_metadata(days, names))
+            row = {**said, "_id": track["_id"], "id": name, "createdAt": track["at"]}
             row["downloadsAllTime"] = None if event == 3 else counter
             if event > 5:
                 rows[day].append(row)
@@ -636,7 +638,9 @@ def _cell(value: Any) -> str:
 def _jsonl(file: File) -> str:
     lines = []
     for row in file.rows:
-        cells = {k: _json_value(v) for k, v in row.items() if v is not None}
+        # A file in which nothing has a needed column is refused.
+        needed = required_columns(file.kind)
+        cells = {k: _json_value(v) for k, v in row.items() if v is not None or k in needed}
         lines.append(json.dumps(cells, ensure_ascii=False))
     return "".join(f"{line}\n" for line in [*lines, *(["[1, 2]"] * file.malformed)])
 

@@ -83,6 +83,11 @@ def kind_as_written(record: Record) -> str | None:
     return _relation(record, others[0], names) or _kind(record, len(others))
 
 
+def parents_as_written(record: Record) -> list[str]:
+    """The names that a model's own metadata list, whoever they mean."""
+    return [parent.name for parent in _documented(record, None, Names())[1]]
+
+
 def lineage_rows(
     names: Names, unknown: set[str], documented: Documented, config: Config
 ) -> list[dict[str, Any]]:

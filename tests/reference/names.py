@@ -36,8 +36,13 @@ class Names:
         return None, "no_metadata"
 
 
-def settle_names(models: list[Record], aliases: list[Record]) -> tuple[Names, list[dict[str, Any]]]:
-    """One row per repository, every name of it, and the rows that lost."""
+def settle_names(
+    models: list[Record], aliases: list[Record], written: Iterable[Record] = ()
+) -> tuple[Names, list[dict[str, Any]]]:
+    """One row per repository, every name of it, and the rows of models/ that lost.
+
+    `written`: further rows that tell names.
+    """
     rejects = []
     names = Names()
     groups: dict[Any, list[Record]] = {}
@@ -51,6 +56,8 @@ def settle_names(models: list[Record], aliases: list[Record]) -> tuple[Names, li
         survivors.append(latest)
         for loser in group:
             if loser is not latest:
+                if _is_dated(loser):
+                    continue
                 rejects.append(loser.rejected("duplicate_row"))
                 renamed.append((loser, latest.get("id")))
     by_id: dict[str, list[Record]] = {}
@@ -58,7 +65,12 @@ def settle_names(models: list[Record], aliases: list[Record]) -> tuple[Names, li
         by_id.setdefault(record.get("id"), []).append(record)
     for model_id, group in by_id.items():
         names.models[model_id] = latest = _latest(group)
-        rejects += [r.rejected("duplicate_row") for r in group if r is not latest]
+        lost = [r for r in group if r is not latest and not _is_dated(r)]
+        rejects += [r.rejected("duplicate_row") for r in lost]
+    of_hub_id = {record.get("_id"): model_id for model_id, record in names.models.items()}
+    for record in written:
+        if record.get("_id") and record.get("_id") in of_hub_id:
+            renamed.append((record, of_hub_id[record.get("_id")]))
     for loser, current in sorted(renamed, key=lambda pair: (pair[0].file, pair[0].row)):
         if loser.get("id") not in names.models:
             names.former.setdefault(loser.get("id"), current)
@@ -76,8 +88,12 @@ def settle_names(models: list[Record], aliases: list[Record]) -> tuple[Names, li
 
 
 def _latest(group: Iterable[Record]) -> Record:
-    """The row with the latest lastModified; of equal ones the first."""
-    return max(group, key=lambda record: record.get("lastModified") or EARLIEST)
+    """The row with the latest lastModified; of equal ones one of snapshots/, else the first."""
+    return max(group, key=lambda row: (row.get("lastModified") or EARLIEST, _is_dated(row)))
+
+
+def _is_dated(record: Record) -> bool:
+    return record.file.startswith("snapshots/")
 
 
 def owner(model_id: str) -> str:

@@ -14,6 +14,7 @@ from opentrace_spark.config import Config
 from tests.reference.annotations import Said, settle_annotations
 from tests.reference.attributes import describe, metadata_labels, size_evidence
 from tests.reference.derivation import derivation_flows_table
+from tests.reference.descriptions import read_described
 from tests.reference.hashing import model_key
 from tests.reference.labelled import (
     attribute_shares_table,
@@ -23,7 +24,13 @@ from tests.reference.labelled import (
     osi_crossover_table,
     size_distribution_table,
 )
-from tests.reference.lineage import Documented, documented_parents, kind_as_written, lineage_rows
+from tests.reference.lineage import (
+    Documented,
+    documented_parents,
+    kind_as_written,
+    lineage_rows,
+    parents_as_written,
+)
 from tests.reference.names import NO_OWNER, Names, owner, settle_names
 from tests.reference.pooled import (
     developer_trends_table,
@@ -63,6 +70,7 @@ class Hub:
     annotated: Counter[str]
     rejects: Rows
     snapshots: Rows
+    history: Rows
 
 
 def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
@@ -76,6 +84,9 @@ def reference_tables(landing: Path, config: Config) -> dict[str, Rows]:
         **_attribute_truth(hub),
         "silver_model_weeks": _model_week_rows(facts.weeks, facts.labels),
         "silver_snapshots": hub.snapshots,
+        "silver_model_history": [
+            {**span, "model_key": model_key(span["model_id"])} for span in hub.history
+        ],
         "silver_lineage": list(facts.lineage.values()),
         "silver_rejects": hub.rejects,
         "silver_resolutions": _resolution_rows(facts.weeks, hub.documented, hub.annotated),
@@ -146,11 +157,15 @@ def read_hub(landing: Path, config: Config) -> Hub:
     for kind in COLUMNS:
         read[kind], bad = read_kind(landing, kind)
         rejects += bad
-    names, bad = settle_names(read["models"], read["aliases"])
+    own, _ = settle_names(read["models"], read["aliases"])
+    described = read_described(landing, own)
+    models = [*described.newer(read["models"]), *described.last_rows()]
+    names, bad = settle_names(models, read["aliases"], read["models"])
+    names.former = described.former(names) | names.former
     rejects += bad
     counts, labels, reports, bad = _settle_counts(read["downloads"], names)
     rejects += bad
-    counters = read_snapshots(landing, read["snapshots"], names, config)
+    counters = read_snapshots(landing, read["snapshots"], names, own, config)
     rejects += counters.rejects
     weeks = _settle_sources(counts, reports, counters, config)
     organizations: dict[str, Record] = {}
@@ -171,6 +186,13 @@ def read_hub(landing: Path, config: Config) -> Hub:
     documented = documented_parents(names, said)
     lineage = lineage_rows(names, unknown, documented, config)
     models = _model_rows(names, unknown, counts, organizations, config)
+    history = described.history(names, _state)
+    last_seen = dict(counters.last_seen)
+    for span in history:
+        model_id, day = span["model_id"], span["last_seen"]
+        last_seen[model_id] = max(last_seen.get(model_id, day), day)
+    for row in models:
+        row["last_seen"] = last_seen.get(row["model_id"])
     facts = Facts(
         config=config,
         models={row["model_id"]: row for row in models},
@@ -181,7 +203,7 @@ def read_hub(landing: Path, config: Config) -> Hub:
         last_complete=_last_complete(landing, config),
         organization_of={row["developer"]: (row["country"], row["org_type"]) for row in models},
     )
-    return Hub(facts, names, said, documented, annotated, rejects, counters.table)
+    return Hub(facts, names, said, documented, annotated, rejects, counters.table, history)
 
 
 def monday(day: date) -> date:
@@ -441,6 +463,13 @@ def _metadata(record: Record) -> dict[str, Any]:
         "source_file": record.file or None,
         "source_row": record.row or None,
     }
+
+
+def _state(record: Record) -> dict[str, Any]:
+    """What silver/model_history keeps of a row, as written."""
+    said = _metadata(record)
+    parents = parents_as_written(record) or None
+    return {"license": said["license"], "gated": said["gated"], "parents": parents}
 
 
 def _is_license(tag: str) -> bool:

@@ -109,6 +109,18 @@ def read_kind(landing: Path, kind: str) -> tuple[list[Record], list[dict[str, An
     return records, rejects
 
 
+def read_descriptions(landing: Path) -> list[Record]:
+    """Rows of snapshots/ that describe a model, as rows of models/, in order."""
+    found = []
+    for path in sorted(dated_files(landing), key=lambda p: p.relative_to(landing).as_posix()):
+        name = path.relative_to(landing).as_posix()
+        for row, cells in enumerate(_rows(path), start=1):
+            record, reason = _typed("models", name, row, cells or {})
+            if reason is None and record.get("lastModified") is not None:
+                found.append(record)
+    return found
+
+
 def dated_files(landing: Path) -> Iterator[Path]:
     """The files of the snapshots that are whole."""
     folder = landing / "snapshots"

@@ -29,12 +29,13 @@ class Counted:
 
 @dataclass
 class Snapshots:
-    """What snapshots/ says: weeks, models that models/ does not know, table rows, rejects."""
+    """What snapshots/ counts: weeks, days covered, table rows, rejects, the last day of a model."""
 
     weeks: dict[date, dict[str, Counted]]
     covered: dict[date, int]
     table: list[dict[str, Any]]
     rejects: list[dict[str, Any]]
+    last_seen: dict[str, date]
 
 
 @dataclass
@@ -52,10 +53,13 @@ class _Model:
         return self.names[max(self.names)]
 
 
-def read_snapshots(landing: Path, records: list[Record], names: Names, config: Config) -> Snapshots:
-    """Settle all snapshots of a landing; `records` are the usable rows, in order."""
+def read_snapshots(
+    landing: Path, records: list[Record], names: Names, own: Names, config: Config
+) -> Snapshots:
+    """Settle all snapshots of a landing; `records` are the usable rows, in order, `own` the names
+    of models/ alone."""
     days = sorted({_day(path.relative_to(landing).as_posix()) for path in dated_files(landing)})
-    models, rejects = _models(records, names)
+    models, rejects = _models(records, own)
     by_day = {
         day: {key: m.counters[day] for key, m in models.items() if day in m.counters}
         for day in days
@@ -80,7 +84,12 @@ def read_snapshots(landing: Path, records: list[Record], names: Names, config: C
             row.names.append(model.name)
             row.ways.append(way)
     covered = dict(covered_days(days, stalled))
-    return Snapshots(weeks, covered, _table(landing, days, by_day, stalled), rejects)
+    last_seen: dict[str, date] = {}
+    for key, model in models.items():
+        model_id, day = found[key][0], max(model.counters)
+        last_seen[model_id] = max(last_seen.get(model_id, day), day)
+    table = _table(landing, days, by_day, stalled)
+    return Snapshots(weeks, covered, table, rejects, last_seen)
 
 
 def _sum(left: int | None, right: int | None) -> int | None:
@@ -91,10 +100,10 @@ def _day(path: str) -> date:
     return date.fromisoformat(path.split("/")[1])
 
 
-def _models(records: list[Record], names: Names) -> tuple[dict[str, _Model], list[dict[str, Any]]]:
+def _models(records: list[Record], own: Names) -> tuple[dict[str, _Model], list[dict[str, Any]]]:
     same: dict[tuple[str, date], list[Record]] = {}
     for record in records:
-        known = names.models.get(record.get("id"))
+        known = own.models.get(record.get("id"))
         hub_id = record.get("_id") or (known and known.get("_id"))
         key = hub_id or f"/{record.get('id')}"
         same.setdefault((key, _day(record.file)), []).append(record)

@@ -29,6 +29,7 @@ IN_EVERY_RUN = {
     "self_parent",
     "sensitivity",
     "single_unit",
+    "snapshots_alone",
     "ties_at_k",
     "unknown_metadata",
     "window_edges",

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from opentrace_spark.bronze.snapshots import usable_sightings
 from opentrace_spark.silver.counted_models import _described
-from opentrace_spark.silver.sightings import _dealt, _sightings, read_bucket
+from opentrace_spark.silver.sightings import _dealt, _sightings, hub_models, read_bucket
 from opentrace_spark.sources.schemas import arrow_schema
 
 PLACES = {"a": (0, 0), "b": (1, 0), "b2": (1, 1)}
@@ -58,8 +59,26 @@ def test_usable_sightings_leave_out_what_did_not_parse():
     assert len(usable_sightings(batch([bad]))) == 0
 
 
+def hub_ids(tmp_path, **known: str) -> str:
+    """Stored `work_hub_ids`: name -> `_id`."""
+    folder = tmp_path / f"hub_ids{len(known)}"
+    folder.mkdir(exist_ok=True)
+    table = pa.table(
+        {"name": [*known], "hub_id": [*known.values()], "is_kept": [True] * len(known)}
+    )
+    schema = pa.schema([("name", pa.string()), ("hub_id", pa.string()), ("is_kept", pa.bool_())])
+    pq.write_table(table.cast(schema), folder / "part.parquet")
+    return f"file://{folder}"
+
+
+def test_hub_models_are_known_by_their_id_then_by_models_then_by_name(tmp_path):
+    known = hub_ids(tmp_path, m="1", n="2")
+    ids, names = pa.array(["7", None, "", None]), pa.array(["m", "m", "n", "new"])
+    assert hub_models(ids, names, known).to_pylist() == ["7", "1", "2", "/new"]
+
+
 def bucket(tmp_path, rows, buckets=1):
-    table = pa.Table.from_batches([_sightings(batch(rows), PLACES)])
+    table = pa.Table.from_batches([_sightings(batch(rows), PLACES, hub_ids(tmp_path))])
     runs = _dealt(table, buckets, f"file://{tmp_path}").to_pylist()
     assert sum(run["rows"] for run in runs) == len(rows)
     return runs
@@ -124,7 +143,7 @@ def test_described_lists_a_name_that_comes_back_once(tmp_path):
     rows = [row(file, 1, "1", name, 1) for file, name in (("a", "x"), ("b", "y"))]
     rows += [{**row("b2", 1, "1", "x", 1), "source_file": "c"}]
     places = PLACES | {"c": (2, 0)}
-    table = pa.Table.from_batches([_sightings(batch(rows), places)])
+    table = pa.Table.from_batches([_sightings(batch(rows), places, hub_ids(tmp_path))])
     seen = read_bucket(_dealt(table, 1, f"file://{tmp_path}").to_pylist(), with_names=True)
     (told,) = _described(0, seen, np.array([False] * 3)).to_pylist()
     assert told["names"] == ["x", "y"]
