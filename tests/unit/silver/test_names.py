@@ -28,6 +28,22 @@ MODELS = [
     ("p/twice", "models/a", 10, "duplicate_row", "k/new"),  # the first row by path wins
     ("p/kept", "models/b", 2, "duplicate_row", "k/new"),  # the name of a kept row
     ("rejected/row", "models/b", 3, "duplicate_row", None),
+    ("s/now", "snapshots/2/a", 1, None, None),
+    ("s/two", "snapshots/2/a", 2, None, None),
+]
+HUB_IDS = {"s/now": "s1", "s/two": "s2"}
+WRITTEN = [
+    # name, hub_id, is_kept, source_file, source_row: rows of models/, whichever are used
+    ("m/older", "s1", False, "models/a", 11),
+    ("s/now", "s1", True, "models/a", 12),
+    ("m/gone", "not there", True, "models/a", 13),
+]
+DESCRIBED = [
+    # model, names: before (minus the last snapshot with it), source_file, source_row, name
+    ("s1", [(0, "snapshots/0/a", 5, "s/then"), (0, "snapshots/0/a", 5, "s/shared")]),
+    ("s1", [(0, "snapshots/0/a", 5, "p/kept"), (0, "snapshots/0/a", 5, "k/old")]),
+    ("s2", [(-1, "snapshots/1/a", 9, "s/shared"), (-2, "snapshots/2/a", 2, "s/two")]),
+    ("s3", [(-2, "snapshots/2/a", 3, "s/stranger")]),
 ]
 ALIASES = [
     # legacy_id, current_id, source_file, source_row, reason
@@ -41,6 +57,10 @@ ALIASES = [
     ("amb", "p/kept", "aliases/a", 8, "ambiguous_alias"),
     ("Z/ONLY", "p/kept", "aliases/a", 9, None),
 ]
+DESCRIBED_SCHEMA = (
+    "model string, names array<struct<before int, source_file string, source_row bigint, "
+    "name string>>"
+)
 EXPECTED = [
     ("google-bert/bert", "google-bert/bert", "exact", "an id"),
     ("bert", "bert", "exact", "an id is never renamed, even where an alias exists"),
@@ -61,6 +81,11 @@ EXPECTED = [
     ("LEGACY", None, "unknown", "a legacy name is matched exactly"),
     ("K/OLD", None, "unknown", "so is a former one"),
     ("rejected/row", None, "unknown", "a rejected row without a kept one"),
+    ("s/then", "s/now", "former", "a name that a snapshot has"),
+    ("s/shared", "s/two", "former", "of two models the one that bore it last"),
+    ("m/older", "s/now", "former", "a name of models/ that snapshots have another for"),
+    ("m/gone", None, "unknown", "an _id that no kept row has"),
+    ("s/stranger", None, "unknown", "a name of a model that no kept row describes"),
     (" Z/Only", None, "unknown", "no trimming"),
     ("https://hub/Z/Only", None, "unknown", "no parsing"),
     ("", None, "unknown", "an empty name"),
@@ -76,13 +101,18 @@ def context(spark: SparkSession) -> Context:
 @pytest.fixture(scope="module")
 def inputs(spark: SparkSession) -> dict[str, DataFrame]:
     source = "source_file string, source_row bigint, reason string"
-    models = [(*row[:3], None) for row in MODELS]
+    models = [(HUB_IDS.get(row[0]), *row[:3], None) for row in MODELS]
     superseded = [row for row in MODELS if row[3]]
     return {
-        "bronze_models": spark.createDataFrame(models, f"id string, {source}"),
+        "bronze_models": spark.createDataFrame(models, f"_id string, id string, {source}"),
         "work_superseded": spark.createDataFrame(
             superseded, f"id string, {source}, former_of string"
         ),
+        "work_hub_ids": spark.createDataFrame(
+            WRITTEN,
+            "name string, hub_id string, is_kept boolean, source_file string, source_row bigint",
+        ),
+        "work_described": spark.createDataFrame(DESCRIBED, DESCRIBED_SCHEMA),
         "bronze_aliases": spark.createDataFrame(
             ALIASES, f"legacy_id string, current_id string, {source}"
         ),

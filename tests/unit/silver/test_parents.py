@@ -13,9 +13,12 @@ from pyspark.sql import DataFrame, SparkSession, functions as F
 from opentrace_spark.config import load_config
 from opentrace_spark.io import stored
 from opentrace_spark.silver.annotations import annotation_rows, build_annotated
+from opentrace_spark.silver.descriptions import build_described, build_descriptions
 from opentrace_spark.silver.names import build_names
 from opentrace_spark.silver.parents import build_listed, build_parents, unfound_names
 from opentrace_spark.silver.runs import build_asked
+from opentrace_spark.silver.sightings import build_hub_ids
+from opentrace_spark.sources.landing import Landing
 from opentrace_spark.steps import Context
 
 MODELS_SCHEMA = (
@@ -249,6 +252,9 @@ def inputs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dic
     keep("work_superseded", superseded.select(*SUPERSEDED))
     aliases = [("old-two", "b/two", "aliases/a", 1, None)]
     keep("bronze_aliases", spark.createDataFrame(aliases, ALIASES_SCHEMA))
+    keep("work_hub_ids", build_hub_ids(frames, here))
+    keep("work_descriptions", build_descriptions(frames, here))
+    keep("work_described", build_described(frames, here))
     keep("work_names", build_names(frames, here))
     annotations = spark.createDataFrame(ANNOTATIONS, ANNOTATIONS_SCHEMA)
     without_labels = annotations.withColumn("other_fields", F.lit(None).cast("string"))
@@ -261,7 +267,7 @@ def inputs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 def context(spark: SparkSession, locations: Mapping[str, str] | None = None) -> Context:
-    landing: Any = None
+    landing = Landing("", ())
     now = datetime(2024, 7, 8)
     return Context(
         spark, load_config(), landing, "run", now, "", {} if locations is None else locations
