@@ -21,7 +21,7 @@ _CONTROL = r"[\x00-\x1f\x7f-\x{9f}]"
 def judged_snapshots(rows: DataFrame, hub_ids: DataFrame | None = None) -> DataFrame:
     """Rows of snapshots/ as they were read, those flagged that are of no use.
 
-    `hub_ids` (name, hub_id) are those of models/, for rows that have none.
+    `hub_ids` (name, hub_id) are those of models/, each name once, for rows that have none.
     A model that is there twice on a day counts once where its counters agree (the others are
     `duplicate_row`), and not at all where they differ (`conflicting_counts`).
     """

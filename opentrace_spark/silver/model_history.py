@@ -21,6 +21,8 @@ def build_model_history(inputs: Mapping[str, DataFrame], context: Context) -> Da
     Acts: asks which snapshots describe models; a model that is in none of two that follow each
     other had vanished between them. Reads `work_descriptions`, `bronze_models`, `work_superseded`.
     """
+    if not context.landing.snapshots:
+        return context.spark.createDataFrame([], spark_schema(SILVER_MODEL_HISTORY))
     rows = inputs["work_descriptions"].where("reason is null")
     numbers = sorted(row["snapshot"] for row in rows.select("snapshot").distinct().collect())
     days = [context.landing.snapshots[number].day for number in numbers]

@@ -34,7 +34,8 @@ def build_rejects(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     models = inputs["silver_snapshots"].agg(F.sum("models")).collect()[0][0]
     if count_rows(context.spark, context.landing, "snapshots") != (models or 0):
         rows = read_rows(context.spark, context.landing, "snapshots")
-        judged = judged_snapshots(rows.persist(StorageLevel.DISK_ONLY), inputs["work_hub_ids"])
+        hub_ids = inputs["work_hub_ids"].where("is_kept")
+        judged = judged_snapshots(rows.persist(StorageLevel.DISK_ONLY), hub_ids)
         frames.append(judged)
     frames.append(inputs["work_descriptions"])
     rejected = [

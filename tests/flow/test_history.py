@@ -133,8 +133,9 @@ def test_as_of_a_date_gives_what_was_there_then(spark, config, tmp_path):
     lines(now / "models/m.jsonl", *models)
     lines(then / "models/m.jsonl", models[0])
     as_of = dated(config, "2025-01-20")
-    got = run_tables(spark, now, tmp_path / "w1", as_of)
-    expected = run_tables(spark, then, tmp_path / "w2", config)
+    steps = ("core", "samples", *STEPS)
+    got = run_tables(spark, now, tmp_path / "w1", as_of, steps)
+    expected = run_tables(spark, then, tmp_path / "w2", config, steps)
     assert without_parameters(got) == without_parameters(expected)
     assert {row["week_start"] for row in got["gold_weeks"]} == {
         *(date(2024, 12, 30), date(2025, 1, 6), date(2025, 1, 13))

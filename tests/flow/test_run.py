@@ -42,7 +42,8 @@ def test_every_table_has_rows(built):
     tables = read_tables(built)
     assert set(tables) == {spec.id for spec in TABLES} - {"gold_runs"}
     empty = {table for table, rows in tables.items() if not rows}
-    assert empty == {"silver_rejects", "silver_snapshots", "gold_anomalies"}
+    without_snapshots = {"silver_snapshots", "silver_model_history"}
+    assert empty == {"silver_rejects", "gold_anomalies"} | without_snapshots
 
 
 def test_run_gives_the_same_rows_with_1_and_7_partitions(spark, landing, built, tmp_path):
@@ -66,7 +67,10 @@ def test_unmarked_builders_start_no_spark_job(built, jobs_of_builders):
     acting = {step.name for step in flow.FLOW if step.acts}
     assert set(jobs_of_builders) == {step.name for step in flow.FLOW}
     assert {name for name, jobs in jobs_of_builders.items() if jobs} <= acting
-    assert acting == {"work_families", "model_weeks", "rejects", "snapshots", "usage_shares"}
+    assert acting == {
+        *("bronze_models", "work_families", "model_weeks", "rejects", "usage_shares"),
+        *("snapshots", "model_history"),
+    }
 
 
 def test_failed_check_leaves_the_tables_of_the_last_good_run(

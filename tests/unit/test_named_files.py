@@ -7,11 +7,12 @@ from opentrace_spark.io import Warehouse, named_files, write_partition
 from opentrace_spark.tables import SILVER_MODEL_WEEKS
 
 PARTITION = "week_start=2024-07-08"
+TEXTS = ("flags", "week_label", "reported_as")
 STORED = "_work/run/scratch/work_weeks"
 
 
 def rows(*counts: int) -> pa.Table:
-    absent = {name: pa.nulls(len(counts)) for name in ("flags", "week_label", "reported_as")}
+    absent = {name: pa.nulls(len(counts)) for name in (*TEXTS, "raw_difference")}
     return pa.table({"model_key": range(len(counts)), "download_count": counts, **absent})
 
 

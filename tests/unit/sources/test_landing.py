@@ -87,12 +87,11 @@ def test_open_landing_refuses_bad_manifest(write_files, manifest):
         ({"downloads/d.csv": ROW}, r"no data file in models/"),
         ({**NEEDED, "models/m.csv": ROW, "downloads": ROW}, r"no data file in downloads/"),
         ({"models/m.csv": ROW, "downloads/_SUCCESS": ""}, r"no data file in downloads/"),
-        ({"snapshots/2024-01-01/a.csv": ROW}, r"no data file in models/; put Parquet"),
         (
             {"models/m.csv": ROW, "snapshots/_2024-01-01.hub.unfinished/a.csv": ROW},
             r"no data file in downloads/ or snapshots/; put Parquet",
         ),
-        ({"leaderboard/l.csv": ROW}, r"models/ \(leaderboard/ alone"),
+        ({"leaderboard/l.csv": ROW}, r"models/ or snapshots/ \(leaderboard/ alone"),
     ],
 )
 def test_open_landing_misses_folders(write_files, files, message):
@@ -103,6 +102,11 @@ def test_open_landing_misses_folders(write_files, files, message):
     }
     with pytest.raises(UsageError, match=message):
         open_landing(str(write_files(files)))
+
+
+def test_open_landing_needs_snapshots_alone(write_files):
+    landing = open_landing(str(write_files({"snapshots/2024-01-01/a.csv": ROW})))
+    assert [snapshot.day.isoformat() for snapshot in landing.snapshots] == ["2024-01-01"]
 
 
 def test_open_landing_misses_the_landing_itself(tmp_path):
