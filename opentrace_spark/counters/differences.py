@@ -80,11 +80,6 @@ def bit_of(flag: str) -> int:
     return _BIT[flag]
 
 
-def flag_words(flags: int) -> list[str]:
-    """The names of the bits, in order."""
-    return [flag for flag, bit in _BIT.items() if flags & bit]
-
-
 def weekly_counts(seen: Sightings, calendar: Calendar, reset_share: Fraction) -> WeeklyCounts:
     """The weekly counts of some models.
 

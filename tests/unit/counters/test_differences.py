@@ -12,10 +12,11 @@ import pytest
 
 from opentrace_spark.counters.calendar import Calendar
 from opentrace_spark.counters.differences import (
+    FLAGS,
     UNKNOWN_DAY,
     Sightings,
     WeeklyCounts,
-    flag_words,
+    bit_of,
     weekly_counts,
 )
 from opentrace_spark.counters.stalls import Pair, count_unchanged, find_stalls
@@ -79,7 +80,7 @@ def weeks_of(
         weeks[names[model]][week] = truth.ModelWeek(
             int(said.count[place]) if said.is_counted[place] else None,
             int(said.difference[place]) if said.has_difference[place] else None,
-            set(flag_words(int(said.flags[place]))),
+            {flag for flag in FLAGS if said.flags[place] & bit_of(flag)},
         )
     return weeks, said
 
