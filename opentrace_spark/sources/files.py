@@ -45,3 +45,9 @@ def landing_file(root: str, kind: str, path: str, size: int) -> LandingFile:
             "plain or with .gz, .bz2, .zst); convert it, take it out, or begin its name with _"
         )
     return LandingFile(kind, path, f"{root}/{path}", format_, size, compression)
+
+
+def is_passed_over(path: str) -> bool:
+    """Whether the name of a file, or of a folder on the way to it from the landing, begins with
+    `.` or `_`: such a one is not read."""
+    return any(part[:1] in "._" for part in path.split("/"))

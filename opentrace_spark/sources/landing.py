@@ -12,7 +12,7 @@ from pyarrow import fs as pafs
 
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.locations import SNAPSHOT_MANIFEST, filesystem_of, first_line, spark_uri
-from opentrace_spark.sources.files import LandingFile, landing_file
+from opentrace_spark.sources.files import LandingFile, is_passed_over, landing_file
 from opentrace_spark.sources.snapshots import Snapshot, find_snapshots
 
 KINDS = ("models", "downloads", "snapshots", "aliases", "organizations", "annotations")
@@ -142,13 +142,9 @@ def _list(filesystem: pafs.FileSystem, base: str, kind: str) -> list[tuple[str, 
     files = []
     for entry in entries:
         path = entry.path.removeprefix(base).lstrip("/")
-        if entry.type != pafs.FileType.Directory and not _is_passed_over(path):
+        if entry.type != pafs.FileType.Directory and not is_passed_over(path):
             files.append((path, entry.size or 0))
     return files
-
-
-def _is_passed_over(path: str) -> bool:
-    return any(part[:1] in "._" for part in path.split("/")[1:])
 
 
 def _check_links(base: str, kind: str) -> None:
@@ -157,7 +153,7 @@ def _check_links(base: str, kind: str) -> None:
         for name in (*folders, *names):
             path = os.path.join(folder, name)
             relative = os.path.relpath(path, base)
-            if not os.path.exists(path) and not _is_passed_over(relative):
+            if not os.path.exists(path) and not is_passed_over(relative):
                 raise ContentError(
                     f"{relative}: a link to a file that is not there; bring the file or remove it"
                 )

@@ -26,7 +26,7 @@ from opentrace_spark.locations import (
     first_line,
     spark_uri,
 )
-from opentrace_spark.sources.files import LandingFile, landing_file
+from opentrace_spark.sources.files import LandingFile, is_passed_over, landing_file
 
 PLAIN = "folder"
 """Source of a snapshot without a manifest."""
@@ -82,7 +82,7 @@ def _names(filesystem: pafs.FileSystem, base: str) -> list[str]:
         return []
     except OSError as error:
         raise UsageError(f"folder snapshots/ can't be listed: {first_line(error)}") from None
-    return [name for name in names if name[:1] not in "._"]
+    return [name for name in names if not is_passed_over(name)]
 
 
 def _plain(filesystem: pafs.FileSystem, base: str, root: str, name: str) -> Snapshot | None:
@@ -106,7 +106,7 @@ def _plain(filesystem: pafs.FileSystem, base: str, root: str, name: str) -> Snap
     read = {
         path: entry.size or 0
         for path, entry in paths.items()
-        if entry.type == pafs.FileType.File and not any(p[:1] in "._" for p in path.split("/"))
+        if entry.type == pafs.FileType.File and not is_passed_over(path)
     }
     files = tuple(
         landing_file(root, "models", f"{folder}/{path}", read[path])
@@ -148,7 +148,7 @@ def _snapshot(filesystem: pafs.FileSystem, base: str, root: str, name: str) -> S
         sizes = {str(entry["name"]): int(entry["bytes"]) for entry in manifest["files"]}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _unreadable(folder, first_line(error)) from None
-    paths = {f"{folder}/{file}": size for file, size in sizes.items() if file[:1] not in "._"}
+    paths = {f"{folder}/{file}": size for file, size in sizes.items() if not is_passed_over(file)}
     _check_sizes(filesystem, base, paths)
     files = (landing_file(root, "models", path, size) for path, size in paths.items())
     return Snapshot(day, source, tuple(files))
