@@ -127,7 +127,7 @@ def build_superseded(inputs: Mapping[str, DataFrame], context: Context) -> DataF
     return superseded_rows(inputs["bronze_models"])
 
 
-def _is_dated() -> Column:
+def is_dated() -> Column:
     """Whether the row is of snapshots/."""
     return F.col("source_file").startswith("snapshots/")
 
@@ -143,7 +143,7 @@ def superseded_rows(models: DataFrame) -> DataFrame:
     usable = models.where("reason is null").select(
         F.expr("nullif(_id, '')").alias("hub_id"),
         *("id", "lastModified"),
-        _is_dated().alias("is_dated"),
+        is_dated().alias("is_dated"),
         *_ROW,
     )
     # One aggregation of hashes finds what may repeat: few rows, and only they are compared.
@@ -184,7 +184,7 @@ def settled_models(models: DataFrame, superseded: DataFrame) -> DataFrame:
     snapshots/, which are in silver/model_history all the same."""
     later = F.broadcast(superseded.select(*_ROW, F.lit(True).alias("is_superseded")))
     marked = models.join(later, list(_ROW), how="left")
-    flagged = flag_first(marked, [(F.col("is_superseded") & ~_is_dated(), "duplicate_row")])
+    flagged = flag_first(marked, [(F.col("is_superseded") & ~is_dated(), "duplicate_row")])
     said = with_raw_values(flagged, *canonical_schema("models").names)
     return said.select(row_schema("models").names)
 

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, functions as F
 
-from opentrace_spark.bronze.models import kept_models
+from opentrace_spark.bronze.models import is_dated, kept_models
 from opentrace_spark.io import read_stored
 from opentrace_spark.steps import Context
 
@@ -45,8 +45,7 @@ def build_names(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     targets = _ids_among(ids, aliases, "current_id")
     usable = aliases.join(F.broadcast(targets), on="current_id", how="left_semi")
     # Of the names in snapshots/ `_borne` has all.
-    is_dated = F.col("source_file").startswith("snapshots/")
-    former = inputs["work_superseded"].where(F.col("former_of").isNotNull() & ~is_dated)
+    former = inputs["work_superseded"].where(F.col("former_of").isNotNull() & ~is_dated())
     readings = (
         _readings(former, "id", "former_of", "former")
         .unionByName(_readings(_borne(inputs), "borne", "id", "former"))
