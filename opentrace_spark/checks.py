@@ -20,6 +20,7 @@ from opentrace_spark.errors import CheckError
 from opentrace_spark.io import read_columns
 from opentrace_spark.silver.differences import added_differences
 from opentrace_spark.silver.lineage import certificate_violations
+from opentrace_spark.silver.model_weeks import unknown_ids
 from opentrace_spark.tables import (
     DERIVATION_KINDS,
     SENSITIVITY_FIGURES,
@@ -143,17 +144,11 @@ def _keys_of_a_week(stored: Frames) -> DataFrame:
 def _merged_unknown_ids(stored: Frames) -> DataFrame:
     """Ids known from downloads alone are looked up by nothing: two under a key, or one under the
     key of a model, are a collision."""
-    counted = stored["work_counted_models"].where("unknown_id is not null")
-    unknown = (
-        stored["work_asked"]
-        .where("model_id is null")
-        .select("model_key", "name")
-        .unionByName(counted.select("model_key", F.col("unknown_id").alias("name")))
-    )
+    unknown = unknown_ids(stored).withColumnRenamed("unknown_id", "name")
     known = stored["work_names"].where(F.col("resolution") == "exact").select("model_key", "name")
     return (
         known.join(F.broadcast(unknown.select("model_key")), "model_key", how="left_semi")
-        .unionByName(unknown.select("model_key", "name"))
+        .unionByName(unknown)
         .groupBy("model_key")
         .agg(F.collect_set("name").alias("names"))
         .where(F.size("names") > 1)

@@ -269,10 +269,10 @@ def build_totals(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame
             F.min("first_seen").alias("first_seen"),
         )
     )
-    return totals.join(_unknown_ids(inputs), "model_key", how="left")
+    return totals.join(unknown_ids(inputs), "model_key", how="left")
 
 
-def _unknown_ids(inputs: Mapping[str, DataFrame]) -> DataFrame:
+def unknown_ids(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """model_key and unknown_id of all names that models/ does not know."""
     asked = inputs["work_asked"].where(F.col("resolution") == UNKNOWN)
     counted = inputs["work_counted_models"].where("unknown_id is not null")
