@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
+from opentrace_spark.bronze.lookup import look_up
 from opentrace_spark.bronze.reasons import flag_first, name_rules, with_raw_values
 from opentrace_spark.bronze.snapshots import are_names
 from opentrace_spark.config import as_of
@@ -66,8 +67,9 @@ def _keep_newer(described: str) -> Filter:
 
     def keep(batch: pa.RecordBatch) -> pa.RecordBatch:
         hub_ids = pc.if_else(pc.equal(batch["_id"], ""), None, batch["_id"])
-        by_id = _modified_by(described, "model", hub_ids)
-        by_name = _modified_by(described, "name", batch["id"])
+        models = _described(described)
+        by_id = look_up(hub_ids, models, "model", "modified")
+        by_name = look_up(batch["id"], models, "name", "modified")
         modified = pc.if_else(pc.is_valid(hub_ids), by_id, by_name)
         is_newer = pc.fill_null(pc.greater(batch["lastModified"], modified), False)
         # A row that is to be rejected is to be told.
@@ -75,16 +77,6 @@ def _keep_newer(described: str) -> Filter:
         return batch.filter(pc.or_(pc.or_(pc.is_null(modified), is_newer), is_useless))
 
     return keep
-
-
-def _modified_by(described: str, key: str, asked: pa.Array) -> pa.Array:
-    """When the models of some ids or names were modified, as their last snapshot says; null for
-    those that are in none."""
-    # A map of the few that are asked for, not of all: it is made anew for each batch.
-    models = _described(described)
-    found = models.filter(pc.is_in(models[key], value_set=asked.drop_null())).combine_chunks()
-    places = pc.index_in(asked, value_set=found[key].combine_chunks())
-    return found["modified"].combine_chunks().take(places)
 
 
 @lru_cache(maxsize=1)

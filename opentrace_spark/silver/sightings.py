@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from opentrace_spark.bronze.lookup import look_up
 from opentrace_spark.bronze.models import read_models, superseded_rows
 from opentrace_spark.bronze.snapshots import usable_sightings
 from opentrace_spark.counters.calendar import Calendar
@@ -158,12 +159,8 @@ def hub_models(hub_ids: pa.Array, names: pa.Array, known: str) -> pa.Array:
     models = pc.if_else(pc.equal(hub_ids, ""), None, hub_ids)
     if not models.null_count:
         return models
-    asked = names.filter(pc.is_null(models)).unique()
-    # A map of the few that are asked for, not of all: it is made anew for each batch.
-    listed = _hub_ids(known)
-    found = listed.filter(pc.is_in(listed["name"], value_set=asked)).combine_chunks()
-    places = pc.index_in(names, value_set=found["name"].combine_chunks())
-    by_models = found["hub_id"].combine_chunks().take(places)
+    asked = pc.if_else(pc.is_null(models), names, None)
+    by_models = look_up(asked, _hub_ids(known), "name", "hub_id")
     return pc.coalesce(models, by_models, pc.binary_join_element_wise("", names, "/"))
 
 
