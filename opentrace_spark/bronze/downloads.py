@@ -6,9 +6,14 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, Window, functions as F
+from pyspark.sql import DataFrame, functions as F
 
-from opentrace_spark.bronze.reasons import flag_first, name_rules, repeated_rows, with_raw_values
+from opentrace_spark.bronze.reasons import (
+    flag_first,
+    flag_repeated_counts,
+    name_rules,
+    with_raw_values,
+)
 from opentrace_spark.config import as_of
 from opentrace_spark.sources.rows import Filter, read_rows
 from opentrace_spark.steps import Context
@@ -27,7 +32,7 @@ def judged_downloads(rows: DataFrame) -> DataFrame:
         (F.col("count") < 0, "negative_count"),
         *name_rules("id"),
     ]
-    flagged = flag_repeated_counts(flag_first(rows, rules))
+    flagged = flag_repeated_counts(flag_first(rows, rules), "count", "week", "id")
     dated = flagged.withColumn("week_start", F.date_sub("week", F.weekday("week")))
     return with_raw_values(dated, "week", "id", "count").select(*COLUMNS)
 
@@ -53,24 +58,3 @@ def usable_names(names: DataFrame) -> DataFrame:
     """The rows whose `id` is a name that downloads can be counted for."""
     unjudged = names.withColumn("reason", F.lit(None).cast("string"))
     return flag_first(unjudged, name_rules("id")).where("reason is null").drop("reason")
-
-
-def flag_repeated_counts(rows: DataFrame) -> DataFrame:
-    """Flag what says a name's week twice.
-
-    `conflicting_counts`: all rows, where the counts differ. `duplicate_row`: all but the first,
-    where they agree.
-    """
-    once, again = repeated_rows(rows, "week", "id")
-    same = Window.partitionBy("week", "id", F.col("reason").isNull())
-    counted = again.withColumns(
-        {
-            "differ": F.min("count").over(same) != F.max("count").over(same),
-            "number": F.row_number().over(same.orderBy("source_file", "source_row")),
-        }
-    )
-    flagged = flag_first(
-        counted,
-        [(F.col("differ"), "conflicting_counts"), (F.col("number") > 1, "duplicate_row")],
-    )
-    return once.unionByName(flagged.drop("differ", "number"))

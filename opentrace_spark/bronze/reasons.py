@@ -56,6 +56,27 @@ def repeated_rows(rows: DataFrame, *key: str) -> tuple[DataFrame, DataFrame]:
     return once, again
 
 
+def flag_repeated_counts(rows: DataFrame, count: str, *key: str) -> DataFrame:
+    """Flag what counts a key twice; `count` names the column of the counts.
+
+    `conflicting_counts`: all rows, where the counts differ. `duplicate_row`: all but the first,
+    by file and row, where they agree.
+    """
+    once, again = repeated_rows(rows, *key)
+    same = Window.partitionBy(*key, F.col("reason").isNull())
+    numbered = again.withColumns(
+        {
+            "differ": F.min(count).over(same) != F.max(count).over(same),
+            "number": F.row_number().over(same.orderBy("source_file", "source_row")),
+        }
+    )
+    flagged = flag_first(
+        numbered,
+        [(F.col("differ"), "conflicting_counts"), (F.col("number") > 1, "duplicate_row")],
+    )
+    return once.unionByName(flagged.drop("differ", "number"))
+
+
 def with_raw_values(rows: DataFrame, *columns: str) -> DataFrame:
     """Fill `raw_values` of flagged rows: JSON of the columns that are not null."""
     said = F.when(F.col("reason").isNotNull(), F.to_json(F.struct(*columns)))

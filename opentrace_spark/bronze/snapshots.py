@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, Window, functions as F
+from pyspark.sql import DataFrame, functions as F
 
 from opentrace_spark.bronze.reasons import (
     LONGEST_NAME,
     flag_first,
+    flag_repeated_counts,
     name_rules,
-    repeated_rows,
     with_raw_values,
 )
 from opentrace_spark.sources.schemas import canonical_schema, row_schema
@@ -43,19 +43,7 @@ def judged_snapshots(rows: DataFrame, hub_ids: DataFrame | None = None) -> DataF
             "model": F.coalesce("hub_id", by_itself),
         }
     )
-    once, again = repeated_rows(keyed, "snapshot", "model")
-    same = Window.partitionBy("snapshot", "model", F.col("reason").isNull())
-    counted = again.withColumns(
-        {
-            "differ": F.min("downloadsAllTime").over(same) != F.max("downloadsAllTime").over(same),
-            "number": F.row_number().over(same.orderBy("source_file", "source_row")),
-        }
-    )
-    flagged = flag_first(
-        counted,
-        [(F.col("differ"), "conflicting_counts"), (F.col("number") > 1, "duplicate_row")],
-    )
-    judged = once.unionByName(flagged.drop("differ", "number"))
+    judged = flag_repeated_counts(keyed, "downloadsAllTime", "snapshot", "model")
     said = with_raw_values(judged, *canonical_schema("snapshots").names)
     return said.select(row_schema("snapshots").names)
 
