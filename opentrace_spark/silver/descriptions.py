@@ -20,7 +20,8 @@ from opentrace_spark.attributes.license import license_facts
 from opentrace_spark.attributes.vocabulary import shipped_vocabulary
 from opentrace_spark.bronze.snapshots import are_names
 from opentrace_spark.silver.listing import listing_of
-from opentrace_spark.silver.sightings import Batches, hub_models, places_of_files
+from opentrace_spark.silver.row_groups import Batches
+from opentrace_spark.silver.sightings import hub_models, places_of_files
 from opentrace_spark.sources.rows import map_rows
 from opentrace_spark.sources.schemas import COLUMNS
 from opentrace_spark.steps import Context

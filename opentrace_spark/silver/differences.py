@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from opentrace_spark.counters.differences import (
@@ -23,9 +21,8 @@ from opentrace_spark.counters.differences import (
     weekly_counts,
 )
 from opentrace_spark.io import read_stored
-from opentrace_spark.locations import filesystem_of
-from opentrace_spark.metrics.exact import Integers, starts_of_runs
-from opentrace_spark.silver.runs import read_run
+from opentrace_spark.metrics.exact import Integers
+from opentrace_spark.silver.row_groups import read_run, write_run
 from opentrace_spark.silver.sightings import calendar_of, map_buckets, read_bucket, tasks_of_buckets
 from opentrace_spark.steps import Context
 
@@ -83,44 +80,32 @@ def _count(
         seen = Sightings(bucket.model, bucket.snapshot, bucket.counter, created)
         rows = weekly_counts(seen, calendar_of(snapshots), reset_share)
         if len(rows.week):
-            yield _written(rows, number, f"{folder}/part-{uuid4()}.parquet")
+            yield _written(rows, number, folder)
 
     return count
 
 
-def _written(rows: WeeklyCounts, bucket: int, uri: str) -> pa.RecordBatch:
+def _written(counts: WeeklyCounts, bucket: int, folder: str) -> pa.RecordBatch:
     """Write a bucket's counts with a row group per week; returns what COUNTED_RUNS says of it."""
-    order = np.argsort(rows.week, kind="stable")
-    weeks = rows.week[order]
-    table = pa.table(
+    rows = pa.table(
         [
-            pa.array(rows.model[order], pa.int32()),
-            pa.array(rows.count[order], mask=~rows.is_counted[order]),
-            pa.array(rows.difference[order], mask=~rows.has_difference[order]),
-            pa.array(rows.flags[order]),
+            pa.array(counts.model, pa.int32()),
+            pa.array(counts.count, mask=~counts.is_counted),
+            pa.array(counts.difference, mask=~counts.has_difference),
+            pa.array(counts.flags),
         ],
         schema=COUNTED,
     )
-    starts = starts_of_runs(weeks)
-    filesystem, path = filesystem_of(uri)
-    filesystem.create_dir(path.rpartition("/")[0])
-    said: list[dict[str, Any]] = []
-    with (
-        filesystem.open_output_stream(path) as sink,
-        pq.ParquetWriter(sink, COUNTED, compression="lz4", store_schema=False) as writer,
-    ):
-        for start, end in zip(starts, [*starts[1:], len(weeks)], strict=True):
-            writer.write_table(table.slice(int(start), int(end - start)), row_group_size=len(weeks))
-            said.append(
-                {
-                    "week_start": np.datetime64(int(weeks[start]), "D").astype(object),
-                    "bucket": bucket,
-                    "uri": uri,
-                    "row_group": len(said),
-                    "rows": int(end - start),
-                    "difference": int(rows.difference[order[start:end]].sum()),
-                }
-            )
+    weeks = write_run(rows, counts.week, COUNTED, folder, compression="lz4")
+    said = [
+        {
+            "week_start": week_start,
+            "bucket": bucket,
+            "difference": pc.sum(week["difference"], min_count=0).as_py(),
+            **place,
+        }
+        for week_start, week, place in weeks
+    ]
     return pa.RecordBatch.from_pylist(said, schema=COUNTED_RUNS)
 
 

@@ -6,8 +6,7 @@ that its rows need not come back through Spark. `work_weeks` says which files th
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -28,7 +27,7 @@ from opentrace_spark.metrics.exact import exact_sum
 from opentrace_spark.metrics.units import day_of
 from opentrace_spark.silver.differences import counted_models
 from opentrace_spark.silver.names import UNKNOWN
-from opentrace_spark.silver.runs import read_run
+from opentrace_spark.silver.row_groups import Batches, read_run, runs_by
 from opentrace_spark.silver.settle import FOUND, settle_week
 from opentrace_spark.silver.settle_counters import REPORTS, differing, settle_counters
 from opentrace_spark.silver.sightings import calendar_of
@@ -80,9 +79,6 @@ def build_weeks_read(inputs: Mapping[str, DataFrame], context: Context) -> DataF
     return by_week.mapInArrow(settle, from_arrow_schema(_WEEKS))
 
 
-_Batches = Iterable[pa.RecordBatch]
-
-
 @dataclass(frozen=True)
 class _Settle:
     """The function that workers run on the runs of some whole weeks."""
@@ -93,11 +89,8 @@ class _Settle:
     preferred: str
     folder: str
 
-    def __call__(self, batches: _Batches) -> Iterator[pa.RecordBatch]:
-        runs_of = defaultdict(list)
-        for run in (row for batch in batches for row in batch.to_pylist()):
-            runs_of[run["week_start"]].append(run)
-        for week_start, runs in sorted(runs_of.items()):
+    def __call__(self, batches: Batches) -> Iterator[pa.RecordBatch]:
+        for week_start, runs in runs_by("week_start", batches):
             row = self._settled(week_start, runs)
             if row:
                 row["week_start"] = week_start
@@ -282,13 +275,13 @@ def unknown_ids(inputs: Mapping[str, DataFrame]) -> DataFrame:
     return listed.distinct()
 
 
-def _add_up(names: list[str], folder: str) -> Callable[[_Batches], Iterator[pa.RecordBatch]]:
+def _add_up(names: list[str], folder: str) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
     """The function that workers run on some weeks: totals of each model over these weeks.
 
     Raises OverflowError where their downloads do not fit 64 bits.
     """
 
-    def add_up(batches: _Batches) -> Iterator[pa.RecordBatch]:
+    def add_up(batches: Batches) -> Iterator[pa.RecordBatch]:
         listed = [read_stored(uri, ["model_key"])["model_key"].to_numpy() for uri in names]
         keys = np.unique(np.concatenate(listed))
         totals = np.zeros(len(keys), dtype=np.int64)

@@ -7,28 +7,24 @@ with a row group per week: `found` (model_key, count) and `asked` (week as writt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from opentrace_spark.bronze.downloads import ended_before, usable_names
 from opentrace_spark.config import as_of
-from opentrace_spark.locations import filesystem_of
-from opentrace_spark.metrics.exact import starts_of_runs
 from opentrace_spark.silver.names import known_ids, resolve_names
 from opentrace_spark.silver.parents import unfound_names
+from opentrace_spark.silver.row_groups import Batches, read_run, write_run
 from opentrace_spark.silver.settle import FOUND
 from opentrace_spark.sources.rows import map_rows
 from opentrace_spark.steps import Context
 
-_Batches = Iterable[pa.RecordBatch]
 _SCHEMA = pa.schema([("week", pa.date32()), ("id", pa.string()), ("count", pa.int64())])
 RUNS = pa.schema(
     [
@@ -56,17 +52,10 @@ def build_runs(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
 
     is_over = ended_before(as_of(context.config))
 
-    def index(rows: _Batches) -> Iterator[pa.RecordBatch]:
+    def index(rows: Batches) -> Iterator[pa.RecordBatch]:
         return _runs(map(_usable, map(is_over, rows)), ids, folder)
 
     return map_rows(context.spark, context.landing, "downloads", index, from_arrow_schema(RUNS))
-
-
-def read_run(run: Mapping[str, Any]) -> pa.Table:
-    """The rows of a run's week, for functions on workers: `run` is a row of RUNS."""
-    filesystem, path = filesystem_of(run["uri"])
-    with filesystem.open_input_file(path) as source:
-        return pq.ParquetFile(source).read_row_group(run["row_group"], use_threads=False)
 
 
 def build_unfound(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
@@ -87,7 +76,7 @@ def build_asked(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     return resolved.select("name", "model_id", "resolution", key.alias("model_key"))
 
 
-def _names(batches: _Batches) -> Iterator[pa.RecordBatch]:
+def _names(batches: Batches) -> Iterator[pa.RecordBatch]:
     """The names that runs ask for, each once per run and week."""
     for run in (row for batch in batches for row in batch.to_pylist()):
         yield pa.RecordBatch.from_arrays([read_run(run)["name"].unique()], ["id"])
@@ -102,7 +91,7 @@ def _usable(rows: pa.RecordBatch) -> pa.RecordBatch:
     return reports if pc.all(is_usable).as_py() else reports.filter(is_usable)
 
 
-def _runs(batches: _Batches, ids: str, folder: str) -> Iterator[pa.RecordBatch]:
+def _runs(batches: Batches, ids: str, folder: str) -> Iterator[pa.RecordBatch]:
     """Write runs of at most _RUN_ROWS and a batch; yields the rows of RUNS."""
     held: list[pa.RecordBatch] = []
     for batch in batches:
@@ -127,51 +116,25 @@ def _run(reports: pa.Table, ids: str, folder: str) -> pa.RecordBatch:
         }
     )
     asked = reports.filter(pc.invert(is_found)).rename_columns(["week", "name", "count"])
-    # A name of its own for each attempt: what a killed task leaves behind is in no row.
-    run = uuid4()
-    rows = _written(found, FOUND, f"{folder}/found/part-{run}.parquet")
-    rows += _written(asked, _ASKED, f"{folder}/asked/part-{run}.parquet")
+    rows = _written(found, FOUND, f"{folder}/found") + _written(asked, _ASKED, f"{folder}/asked")
     return pa.RecordBatch.from_pylist(rows, schema=RUNS)
 
 
-def _written(rows: pa.Table, schema: pa.Schema, uri: str) -> list[dict[str, Any]]:
-    """Write a file with a row group per week; returns what RUNS says of them."""
-    if not len(rows):
-        return []
-    filesystem, path = filesystem_of(uri)
-    filesystem.create_dir(path.rpartition("/")[0])
-    said: list[dict[str, Any]] = []
-    with (
-        filesystem.open_output_stream(path) as sink,
-        pq.ParquetWriter(
-            sink, schema, use_dictionary=False, compression="lz4", store_schema=False
-        ) as writer,
-    ):
-        for week_start, week in _by_week(rows):
-            labels = pc.min_max(week["week"]).as_py()
-            writer.write_table(week.select(schema.names), row_group_size=len(week))
-            said.append(
-                {
-                    "week_start": week_start,
-                    "is_found": schema is FOUND,
-                    "uri": uri,
-                    "row_group": len(said),
-                    "first_label": labels["min"],
-                    "last_label": labels["max"],
-                    "rows": len(week),
-                }
-            )
-    return said
-
-
-def _by_week(rows: pa.Table) -> Iterator[tuple[Any, pa.Table]]:
-    """The rows of each ISO week with its Monday, ascending; order within a week is kept."""
+def _written(rows: pa.Table, schema: pa.Schema, folder: str) -> list[dict[str, Any]]:
+    """Write a file with a row group per ISO week; returns what RUNS says of them."""
     days = rows["week"].to_numpy().astype("datetime64[D]").astype(np.int64)
     mondays = days - (days + 3) % 7  # 1970-01-01 was a Thursday
-    if (np.diff(mondays) < 0).any():
-        order = np.argsort(mondays, kind="stable")
-        rows, mondays = rows.take(pa.array(order)), mondays[order]
-    starts = starts_of_runs(mondays)
-    for start, end in zip(starts, [*starts[1:], len(mondays)], strict=True):
-        monday = np.datetime64(int(mondays[start]), "D").astype(object)
-        yield monday, rows.slice(int(start), int(end - start))
+    said: list[dict[str, Any]] = []
+    weeks = write_run(rows, mondays, schema, folder, compression="lz4", use_dictionary=False)
+    for week_start, week, place in weeks:
+        labels = pc.min_max(week["week"]).as_py()
+        said.append(
+            {
+                "week_start": week_start,
+                "is_found": schema is FOUND,
+                "first_label": labels["min"],
+                "last_label": labels["max"],
+                **place,
+            }
+        )
+    return said

@@ -8,18 +8,15 @@ a later task reads the row groups of a bucket, of some million sightings, and ho
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from uuid import uuid4
 from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -28,15 +25,14 @@ from opentrace_spark.bronze.models import read_models, superseded_rows
 from opentrace_spark.bronze.snapshots import usable_sightings
 from opentrace_spark.counters.calendar import Calendar
 from opentrace_spark.io import read_stored
-from opentrace_spark.locations import filesystem_of
-from opentrace_spark.metrics.exact import Integers, starts_of_runs
+from opentrace_spark.metrics.exact import Integers
+from opentrace_spark.silver.row_groups import Batches, read_run, runs_by, write_run
 from opentrace_spark.sources.files import LandingFile
 from opentrace_spark.sources.landing import Landing
 from opentrace_spark.sources.parts import parts_of
 from opentrace_spark.sources.rows import map_rows
 from opentrace_spark.steps import Context
 
-Batches = Iterable[pa.RecordBatch]
 RUNS = pa.schema(
     [("bucket", pa.int32()), ("uri", pa.string()), ("row_group", pa.int32()), ("rows", pa.int64())]
 )
@@ -172,31 +168,12 @@ def _hub_ids(uri: str) -> pa.Table:
 
 def _dealt(rows: pa.Table, buckets: int, folder: str) -> pa.RecordBatch:
     """Write a run with a row group per bucket; returns what RUNS says of it."""
+    rows = rows.combine_chunks()
     models = rows["model"].combine_chunks().dictionary_encode()
     hashes = [crc32(model.encode()) % buckets for model in models.dictionary.to_pylist()]
     bucket = np.array(hashes, dtype=np.int64)[models.indices.to_numpy()]
-    order = np.argsort(bucket, kind="stable")
-    rows, bucket = rows.take(pa.array(order)), bucket[order]
-    starts = starts_of_runs(bucket)
-    # A name of its own for each attempt: what a killed task leaves behind is in no row.
-    uri = f"{folder}/part-{uuid4()}.parquet"
-    filesystem, path = filesystem_of(uri)
-    filesystem.create_dir(path.rpartition("/")[0])
-    said: list[dict[str, Any]] = []
-    with (
-        filesystem.open_output_stream(path) as sink,
-        pq.ParquetWriter(sink, _SIGHTINGS, compression="zstd", store_schema=False) as writer,
-    ):
-        for start, end in zip(starts, [*starts[1:], len(bucket)], strict=True):
-            writer.write_table(rows.slice(int(start), int(end - start)), row_group_size=len(bucket))
-            said.append(
-                {
-                    "bucket": int(bucket[start]),
-                    "uri": uri,
-                    "row_group": len(said),
-                    "rows": int(end - start),
-                }
-            )
+    groups = write_run(rows, bucket, _SIGHTINGS, folder, compression="zstd")
+    said = [{"bucket": number, **place} for number, _, place in groups]
     return pa.RecordBatch.from_pylist(said, schema=RUNS)
 
 
@@ -225,10 +202,7 @@ def map_buckets(
     """What a function on workers makes of each bucket, given its number and its runs."""
 
     def work(batches: Batches) -> Iterator[pa.RecordBatch]:
-        runs_of = defaultdict(list)
-        for run in (row for batch in batches for row in batch.to_pylist()):
-            runs_of[run["bucket"]].append(run)
-        for bucket, runs in sorted(runs_of.items()):
+        for bucket, runs in runs_by("bucket", batches):
             yield from function(bucket, runs)
 
     return runs.repartition(tasks, "bucket").mapInArrow(work, from_arrow_schema(schema))
@@ -238,7 +212,7 @@ def read_bucket(runs: Iterable[Mapping[str, Any]], with_names: bool = False) -> 
     """The sightings of a bucket. Of a model that is there twice in a snapshot the first row is
     kept, and none where the counters differ."""
     wanted = [name for name in _SIGHTINGS.names if with_names or name not in ("name", "created")]
-    rows = pa.concat_tables([_read(run, wanted) for run in runs]).combine_chunks()
+    rows = pa.concat_tables([read_run(run, wanted) for run in runs]).combine_chunks()
     seen = rows["model"].combine_chunks()
     models = seen.unique()
     models = models.take(pc.sort_indices(models))
@@ -256,12 +230,6 @@ def read_bucket(runs: Iterable[Mapping[str, Any]], with_names: bool = False) -> 
         said[column].combine_chunks() if with_names else None for column in ("name", "created")
     )
     return Bucket(models, model[kept], snapshot[kept], counter[kept], names, created)
-
-
-def _read(run: Mapping[str, Any], columns: list[str]) -> pa.Table:
-    filesystem, path = filesystem_of(run["uri"])
-    with filesystem.open_input_file(path) as source:
-        return pq.ParquetFile(source).read_row_group(run["row_group"], columns, use_threads=False)
 
 
 @lru_cache(maxsize=1)
