@@ -20,8 +20,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict
-from datetime import date
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +29,7 @@ import opentrace_spark
 from opentrace_spark.config import dated, load_config
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.locations import first_line
+from opentrace_spark.options import build_parser
 from opentrace_spark.publish.logs import asks_for_json, log_as_json, log_as_text, tell
 
 if TYPE_CHECKING:
@@ -48,12 +47,7 @@ STATUSES = {
     TERMINATED: "terminated",
 }
 """What the exit status means, in a word."""
-_DEMO_MODELS, _DEMO_WEEKS, _DEMO_SEED = 10_000, 104, 1
 _REVIEW_SEED = 1
-_COLLECT = """Brings real data of the Hugging Face Hub into a landing directory. It can be stopped
-at any moment and goes on where it was when the same command is run again. Needs no account; a token
-that huggingface_hub finds (HF_TOKEN, hf auth login) only makes the Hub allow more requests.
-HF_ENDPOINT names another Hub or a mirror."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,11 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The options; what argparse says of wrong ones is told as JSON where that is asked for."""
     if not asks_for_json(arguments):
-        return _parser().parse_args(arguments)
+        return build_parser().parse_args(arguments)
     said, begun = io.StringIO(), time.monotonic()
     try:
         with redirect_stderr(said):
-            return _parser().parse_args(arguments)
+            return build_parser().parse_args(arguments)
     except SystemExit as stop:
         if stop.code:
             log_as_json(logging.WARNING)
@@ -116,8 +110,7 @@ def _done(options: argparse.Namespace) -> tuple[int, str, BaseException | None]:
                 from opentrace_spark.publish.metrics import RunMetrics
 
                 options.watch = RunMetrics(options.metrics, options.warehouse)
-            command: Callable[[argparse.Namespace], None] = options.command
-            command(options)
+            _command(options.name)(options)
         except (Exception, KeyboardInterrupt) as error:
             status, message = _judged(error, options)
             if terminated:
@@ -143,6 +136,20 @@ def _judged(error: Exception | KeyboardInterrupt, options: argparse.Namespace) -
     )
 
 
+def _command(name: str) -> Callable[[argparse.Namespace], None]:
+    return {
+        "demo": _demo,
+        "generate": _generate,
+        "collect": _collect,
+        "check": _check,
+        "run": _run,
+        "update": _update,
+        "upkeep": _upkeep,
+        "diff": _diff,
+        "annotate": _annotate,
+    }[name]
+
+
 @contextmanager
 def _told_of_sigterm() -> Iterator[list[int]]:
     """Stop as for Ctrl-C when a scheduler ends the process; yields a list of the signals that came.
@@ -163,224 +170,6 @@ def _told_of_sigterm() -> Iterator[list[int]]:
         yield came
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="opentrace", description=opentrace_spark.__doc__)
-    parser.add_argument("--version", action="version", version=opentrace_spark.__version__)
-    parser.set_defaults(after_interrupt="the tables are as they were", watch=None)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="name")
-
-    demo = commands.add_parser("demo", help="generate a small Hub and run everything on it")
-    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder (default: demo)")
-    _size_options(demo, _DEMO_MODELS, _DEMO_WEEKS)
-    _run_options(demo)
-    demo.set_defaults(command=_demo)
-
-    generate = commands.add_parser("generate", help="write a synthetic landing directory")
-    generate.add_argument("--out", type=Path, required=True, help="folder to write, empty or new")
-    _size_options(generate, None, None)
-    generate.add_argument("--quiet", action="store_true", help="print errors only")
-    generate.set_defaults(command=_generate)
-
-    collect = commands.add_parser(
-        "collect", help="bring real data of the Hub into a landing", description=_COLLECT
-    )
-    _collect_options(collect)
-    collect.set_defaults(
-        command=_collect,
-        after_interrupt="what has arrived is kept: run the same command again to go on from there",
-    )
-
-    check = commands.add_parser("check", help="read and validate a landing, write nothing")
-    _landing_options(check)
-    _run_options(check)
-    check.set_defaults(command=_check)
-
-    run = commands.add_parser("run", help="build every table from a landing")
-    _landing_options(run)
-    _warehouse_option(run)
-    run.add_argument(
-        "--only",
-        nargs="+",
-        default=(),
-        metavar="STEP",
-        help="build these tables and what they need, for example usage_shares, or core",
-    )
-    run.add_argument(
-        "--as-of",
-        metavar="DATE",
-        help="tables as they would have been on this date (UTC), from what was there before it",
-    )
-    _run_options(run)
-    _metrics_option(run)
-    run.set_defaults(command=_run)
-
-    update = commands.add_parser(
-        "update", help="bring the tables up to date, where anything is new"
-    )
-    _landing_options(update)
-    _warehouse_option(update)
-    _run_options(update)
-    _metrics_option(update)
-    update.set_defaults(command=_update, only=(), as_of=None)
-
-    upkeep = commands.add_parser(
-        "upkeep", help="combine small files of the tables, remove old versions"
-    )
-    _warehouse_option(upkeep)
-    _upkeep_options(upkeep)
-    upkeep.set_defaults(
-        command=_upkeep, after_interrupt="every table has its rows: run the same command again"
-    )
-
-    diff = commands.add_parser(
-        "diff", help="say what differs between two warehouses, and by how much"
-    )
-    _diff_options(diff)
-    diff.set_defaults(command=_diff)
-
-    annotate = commands.add_parser("annotate", help="write a sheet of models for annotators")
-    _warehouse_option(annotate)
-    what = "new .csv, .jsonl or .parquet file: the head sample, most downloaded first"
-    annotate.add_argument("--export", type=Path, required=True, metavar="FILE", help=what)
-    what = "instead of it this share of the annotated models, for a review without their labels"
-    annotate.add_argument("--review-sample", type=_share, metavar="SHARE", help=what)
-    annotate.add_argument(
-        "--seed", type=int, help="of that sample (default: 1): same seed, same models"
-    )
-    annotate.add_argument("--annotator", default="", metavar="NAME", help="who will fill it")
-    annotate.add_argument("--quiet", action="store_true", help="print errors only")
-    annotate.set_defaults(command=_annotate)
-    return parser
-
-
-def _share(text: str) -> Fraction:
-    try:
-        share = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        share = Fraction(0)
-    if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1; write 0.1 for 10%")
-    return share
-
-
-def _landing_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--landing", required=True, help="landing directory, path or URI")
-    parser.add_argument("--conf", type=Path, help="TOML file that overrides conf/default.toml")
-
-
-def _warehouse_option(parser: argparse.ArgumentParser) -> None:
-    what = "folder of the Delta tables, path or URI"
-    parser.add_argument("--warehouse", required=True, help=what)
-
-
-def _size_options(parser: argparse.ArgumentParser, models: int | None, weeks: int | None) -> None:
-    needed = models is None
-    parser.add_argument("--models", type=int, default=models, required=needed, help="models")
-    parser.add_argument("--weeks", type=int, default=weeks, required=needed, help="weeks")
-    parser.add_argument("--seed", type=int, default=_DEMO_SEED, help="same seed, same bytes")
-
-
-def _run_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=int, help="tasks at once (default: all CPUs)")
-    parser.add_argument("--memory", help="heap of the Java process, for example 4g")
-    parser.add_argument("--scratch", type=Path, help="folder for spill files (default: system's)")
-    words = parser.add_mutually_exclusive_group()
-    words.add_argument("--quiet", action="store_true", help="print errors only")
-    words.add_argument("--verbose", action="store_true", help="log every step, trace defects")
-    _log_option(parser)
-
-
-def _log_option(parser: argparse.ArgumentParser) -> None:
-    what = "of what standard error gets: json is one object per line, without progress bars"
-    parser.add_argument("--log-format", choices=("text", "json"), default="text", help=what)
-
-
-def _metrics_option(parser: argparse.ArgumentParser) -> None:
-    what = "file for monitoring in Prometheus' text format, written also when the run fails"
-    parser.add_argument("--metrics", type=Path, metavar="FILE", help=what)
-
-
-def _upkeep_options(parser: argparse.ArgumentParser) -> None:
-    from opentrace_spark.tables import RETENTION_DAYS
-
-    parser.add_argument(
-        "--retention-days",
-        type=int,
-        default=RETENTION_DAYS,
-        metavar="N",
-        help="versions of the last N days stay readable (default: %(default)s, 13 weekly runs)",
-    )
-    what = "allow fewer than 7 days: nobody may be reading or writing a table meanwhile"
-    parser.add_argument("--allow-short-retention", action="store_true", help=what)
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    words = parser.add_mutually_exclusive_group()
-    words.add_argument("--quiet", action="store_true", help="print errors only")
-    words.add_argument("--verbose", action="store_true", help="trace defects")
-    _log_option(parser)
-
-
-def _collect_options(parser: argparse.ArgumentParser) -> None:
-    what = (
-        "hub: list every public model now, to snapshots/DATE/ (about an hour); hub-stats: today's "
-        "list by others, to snapshots/DATE/; weekly-snapshots: the weekly lists by others, to "
-        "snapshots/DATE/; model-cards: the texts of model cards, to model_cards/"
-    )
-    names = ("hub", "hub-stats", "weekly-snapshots", "model-cards")
-    parser.add_argument("--source", choices=names, help=what)
-    what = "landing directory, new or one to add to"
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=what)
-    what = (
-        "ask whether the owners of this warehouse's population are users or organisations, and of "
-        "what type; adds those that are not yet there to accounts/accounts.csv"
-    )
-    parser.add_argument("--owners-of", metavar="WAREHOUSE", help=what)
-    what = "of weekly-snapshots only those from this date on, for example 2025-03-01"
-    parser.add_argument("--since", type=_date, metavar="DATE", help=what)
-    words = parser.add_mutually_exclusive_group()
-    words.add_argument("--quiet", action="store_true", help="print errors only")
-    words.add_argument("--verbose", action="store_true", help="trace defects")
-    _log_option(parser)
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no date; write it like 2025-03-01") from None
-
-
-def _diff_options(parser: argparse.ArgumentParser) -> None:
-    for name in ("A", "B"):
-        parser.add_argument(name, metavar=f"WAREHOUSE_{name}", help="folder of tables, path or URI")
-    parser.add_argument(
-        "--level",
-        nargs="+",
-        choices=("model", "developer", "organization", "country", "org_type"),
-        help="figures and shares of these (default: developer organization country)",
-    )
-    parser.add_argument(
-        "--attribution",
-        nargs="+",
-        metavar="NAME",
-        help="none, root, or none:root, that of A against that of B (default: none root)",
-    )
-    parser.add_argument(
-        "--window",
-        nargs="+",
-        metavar="NAME",
-        help="windows, or 365d:90d, that of A against that of B (default: none 365d)",
-    )
-    parser.add_argument(
-        "--week",
-        default="",
-        metavar="DATE",
-        help="week, or that of A against that of B (default: the last complete one of both)",
-    )
-    parser.add_argument("--top", type=int, default=10, metavar="N", help="rows shown (default: 10)")
-    parser.add_argument("--out", type=Path, help="folder for every difference, new or empty")
-    parser.add_argument("--verbose", action="store_true", help="trace defects")
 
 
 def _generate(options: argparse.Namespace) -> None:

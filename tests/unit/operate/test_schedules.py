@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from opentrace_spark import cli
+from opentrace_spark.options import build_parser
 
 ROOT = Path(__file__).parents[3]
 SCHEDULES = ROOT / "jobs" / "schedules"
@@ -23,7 +23,7 @@ FIELD = r"(?:\*|\d+)"
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
     """The options as the program takes them. A wrong one ends the test."""
-    return cli._parser().parse_args(arguments)
+    return build_parser().parse_args(arguments)
 
 
 def commands(text: str) -> list[argparse.Namespace]:
