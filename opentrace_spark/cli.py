@@ -391,3 +391,7 @@ def _session(options: argparse.Namespace) -> SparkSession:
         )
     except SessionError as error:
         raise ContentError(str(error)) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

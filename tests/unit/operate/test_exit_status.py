@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +86,10 @@ def test_options_that_are_not_known_are_wrong_use() -> None:
     with pytest.raises(SystemExit) as stop:
         cli.main(["upkeep", "--no-such-option"])
     assert stop.value.code == cli.WRONG_USE
+
+
+def test_the_module_is_a_program_as_the_command_is() -> None:
+    call = [sys.executable, "-m", "opentrace_spark.cli", "upkeep", "--no-such-option"]
+    ended = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (cli.WRONG_USE, "")
+    assert ended.stderr.startswith("usage: opentrace upkeep")
