@@ -285,6 +285,7 @@ def _check(options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     from opentrace_spark.flow import selected_steps
     from opentrace_spark.io import Warehouse
+    from opentrace_spark.moved import told
     from opentrace_spark.publish.logs import LoggedProgress
     from opentrace_spark.publish.progress import SharedProgress, TerminalProgress
     from opentrace_spark.publish.summary import print_summary
@@ -302,9 +303,20 @@ def _run(options: argparse.Namespace) -> None:
     with TerminalProgress(_terminal(options)) as terminal:
         watching: list[Progress] = [LoggedProgress() if _is_json(options) else terminal]
         progress = SharedProgress(*watching, *filter(None, [options.watch]))
-        result = run(spark, landing, warehouse, config, only=tuple(options.only), progress=progress)
+        result = run(
+            spark,
+            landing,
+            warehouse,
+            config,
+            only=tuple(options.only),
+            force=options.force,
+            discard_scratch=options.discard_scratch,
+            progress=progress,
+        )
     for note in result.notes:
         tell("note", note)
+    for sentence in told(result.moved) if result.moved else ():
+        tell("moved", sentence)
     tell("published", run_id=result.run_id, tables=len(result.versions), checks=result.checks)
     if not options.quiet:
         try:
@@ -327,6 +339,8 @@ def _update(options: argparse.Namespace) -> None:
     warehouse = Warehouse(options.warehouse)
     last = last_run(warehouse)
     news = whats_new(last, landing, warehouse, config)
+    if options.force and not news:
+        news = ("nothing is, but --force builds everything",)
     for sentence in news:
         _say(options, "new", sentence)
     if news:

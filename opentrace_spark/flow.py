@@ -1,8 +1,9 @@
 """THE MAP: every step in order, what it reads, what it writes, and the function between.
 
 Names of tables are `<layer>_<name>`. bronze: the landing's rows, each accepted or with a reason;
-silver: models, weekly counts, lineage; gold: what people read; work: scratch that ends with the
-run. A step reads only what stands above it.
+silver: models, weekly counts, lineage; gold: what people read; work: scratch, kept for the next
+run. A step reads only what stands above it, and of the landing the folders (`models/`) that it
+names.
 """
 
 from __future__ import annotations
@@ -64,34 +65,54 @@ from opentrace_spark.silver.sizes import (
     build_sizes,
 )
 from opentrace_spark.silver.snapshots import build_snapshots
+from opentrace_spark.sources.landing import MANIFEST
 from opentrace_spark.steps import Build, Step
 
 
 def _step(writes: str, build: Build, *reads: str, acts: bool = False, files_of: str = "") -> Step:
     layer, _, name = writes.partition("_")
     return Step(
-        name if layer in ("silver", "gold") else writes, reads, writes, build, acts, files_of
+        name if layer in ("silver", "gold") else writes,
+        tuple(read for read in reads if not _is_of_landing(read)),
+        writes,
+        build,
+        acts,
+        files_of,
+        tuple(read for read in reads if _is_of_landing(read)),
     )
+
+
+def _is_of_landing(read: str) -> bool:
+    return read.endswith("/") or read == MANIFEST
 
 
 FLOW: tuple[Step, ...] = (
     # Reading: every row of the landing, accepted or rejected with a reason.
-    _step("work_hub_ids", build_hub_ids),
-    _step("work_descriptions", build_descriptions, "work_hub_ids"),
+    _step("work_hub_ids", build_hub_ids, "models/", "snapshots/"),
+    _step("work_descriptions", build_descriptions, "work_hub_ids", "snapshots/"),
     _step("work_described", build_described, "work_descriptions"),
-    _step("bronze_models", build_bronze_models, "work_described", acts=True),
+    _step(
+        "bronze_models",
+        build_bronze_models,
+        *("work_described", "models/", "snapshots/"),
+        acts=True,
+    ),
     _step("work_superseded", build_superseded, "bronze_models"),
-    _step("bronze_aliases", build_aliases),
-    _step("bronze_organizations", build_organizations),
-    _step("bronze_annotations", build_annotations),
+    _step("bronze_aliases", build_aliases, "aliases/"),
+    _step("bronze_organizations", build_organizations, "organizations/"),
+    _step("bronze_annotations", build_annotations, "annotations/"),
     # Names, once for downloads and parents alike.
     _step(
         "work_names",
         build_names,
         *("bronze_models", "work_superseded", "work_hub_ids", "work_described", "bronze_aliases"),
     ),
-    _step("work_runs", build_runs, "work_names"),
-    _step("work_annotations", build_annotation_rows, "bronze_annotations", "work_names"),
+    _step("work_runs", build_runs, "work_names", "downloads/"),
+    _step(
+        "work_annotations",
+        build_annotation_rows,
+        *("bronze_annotations", "work_names", "annotations/"),
+    ),
     _step("work_annotated", build_annotated, "work_annotations"),
     _step(
         "work_listed",
@@ -101,29 +122,29 @@ FLOW: tuple[Step, ...] = (
     _step("work_unfound", build_unfound, "work_runs", "work_listed"),
     _step("work_asked", build_asked, "work_unfound", "work_names"),
     # Counters of snapshots, model by model, as weekly counts.
-    _step("work_sightings", build_sightings, "work_hub_ids"),
-    _step("silver_snapshots", build_snapshots, "work_sightings", acts=True),
-    _step("work_seen", build_seen, "work_sightings", "silver_snapshots"),
+    _step("work_sightings", build_sightings, "work_hub_ids", "snapshots/"),
+    _step("silver_snapshots", build_snapshots, "work_sightings", "snapshots/", acts=True),
+    _step("work_seen", build_seen, "work_sightings", "silver_snapshots", "snapshots/"),
     _step(
         "work_counted_models",
         build_counted_models,
-        *("work_seen", "work_names", "bronze_models", "work_superseded"),
+        *("work_seen", "work_names", "bronze_models", "work_superseded", "snapshots/"),
     ),
     _step(
         "work_differences",
         build_differences,
-        *("work_sightings", "silver_snapshots", "work_counted_models"),
+        *("work_sightings", "silver_snapshots", "work_counted_models", "snapshots/"),
     ),
     _step(
         "silver_model_history",
         build_model_history,
-        *("work_descriptions", "bronze_models", "work_superseded"),
+        *("work_descriptions", "bronze_models", "work_superseded", "snapshots/"),
         acts=True,
     ),
     _step(
         "work_last_seen",
         build_last_seen,
-        *("silver_model_history", "work_seen", "work_counted_models"),
+        *("silver_model_history", "work_seen", "work_counted_models", "snapshots/"),
     ),
     # Weekly counts under resolved names, and what they add up to.
     _step(
@@ -132,13 +153,20 @@ FLOW: tuple[Step, ...] = (
         *("work_runs", "work_asked"),
         *("work_differences", "work_counted_models", "silver_snapshots"),
     ),
-    _step("silver_model_weeks", build_model_weeks, "work_weeks", acts=True, files_of="work_weeks"),
+    _step(
+        "silver_model_weeks",
+        build_model_weeks,
+        *("work_weeks", "downloads/"),
+        acts=True,
+        files_of="work_weeks",
+    ),
     _step(
         "silver_rejects",
         build_rejects,
         *("work_descriptions", "bronze_models", "work_superseded"),
         *("bronze_aliases", "bronze_organizations", "bronze_annotations"),
         *("work_runs", "work_weeks", "work_hub_ids", "silver_snapshots"),
+        *("downloads/", "snapshots/"),
         acts=True,
     ),
     _step(
@@ -180,7 +208,7 @@ FLOW: tuple[Step, ...] = (
     _step(
         "gold_weeks",
         build_weeks,
-        *("work_weekly", "work_weeks", "silver_model_weeks", "work_head"),
+        *("work_weekly", "work_weeks", "silver_model_weeks", "work_head", MANIFEST),
     ),
     _step(
         "gold_usage_shares", build_usage_shares, "work_weekly", acts=True, files_of="work_weekly"

@@ -20,6 +20,14 @@ def last_run(warehouse: Warehouse) -> dict[str, Any] | None:
         return None
 
 
+def run_ids(warehouse: Warehouse) -> set[str]:
+    """The ids of all runs that committed their tables."""
+    try:
+        return set(warehouse.read(GOLD_RUNS, ["run_id"])["run_id"].to_pylist())
+    except LookupError:
+        return set()
+
+
 def last_of(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Of rows of `gold/runs` the one that was committed last, None of none."""
     return max(runs, key=lambda run: (run["finished_at"], run["run_id"]), default=None)

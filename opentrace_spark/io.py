@@ -33,7 +33,7 @@ from deltalake.transaction import (
 )
 from pyarrow import dataset
 from pyarrow.dataset import Dataset
-from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, SubTreeFileSystem
+from pyarrow.fs import FileSystem, FileType, LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame, SparkSession, functions as F, types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -52,6 +52,9 @@ _UPKEEP = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
 """Operations of Delta's log after which a table has the rows that it had before."""
 _UPKEEP_COMMITS = 10
 """So many in a row are looked through: each is a file of the log to be read."""
+
+_OF_ACTIONS = ("path", "size_bytes", "modification_time", "num_records")
+"""A StoredFile in the words of Delta's log."""
 
 _NOT_IN_DELTA = "[]|^\\%"
 """Characters that deltalake takes for something else in a path."""
@@ -148,13 +151,6 @@ class Warehouse:
                     f"warehouse {self.location} is being written by another run; wait for its end"
                 ) from None
             yield
-
-    def clear_work(self) -> None:
-        """Remove what earlier runs that did not end left behind."""
-        selector = FileSelector(f"{self.path}/{WORK}", allow_not_found=True)
-        for info in self.filesystem.get_file_info(selector):
-            if info.type == FileType.Directory:
-                self.filesystem.delete_dir(info.path)
 
     def files_of(self, frame: DataFrame, relative: str) -> list[StoredFile]:
         """The files below `relative` that a stored frame reads, by path.
@@ -264,6 +260,15 @@ class Warehouse:
         layout = table.transaction_version(_LAYOUT)
         return Snapshot(content_version(table), layout, partitioned_by, dataset)
 
+    def active_files(self, spec: TableSpec) -> list[StoredFile]:
+        """The files of a table as it is now, by path. Raises LookupError where there is none."""
+        table, _ = self._opened(spec)
+        actions = table.get_add_actions(flatten=True)
+        columns = (actions[name].to_pylist() for name in _OF_ACTIONS)
+        return sorted(
+            (StoredFile(*each) for each in zip(*columns, strict=True)), key=lambda file: file.path
+        )
+
     def _opened(self, spec: TableSpec) -> tuple[DeltaTable, FileSystem]:
         table = self.table(spec)
         if table is None:
@@ -326,9 +331,13 @@ def stored(frame: DataFrame, location: str, spec: TableSpec | None = None) -> Da
     else:
         writer = frame.write
     writer.mode("overwrite").parquet(location)
+    return read_back(frame.sparkSession, frame.schema, location)
+
+
+def read_back(spark: SparkSession, schema: T.StructType, location: str) -> DataFrame:
+    """What `stored` wrote there."""
     # The warehouse's own name may hold brackets or stars: they are no patterns.
-    reader = frame.sparkSession.read.option("__globPaths__", "false")
-    return reader.schema(frame.schema).parquet(location)
+    return spark.read.option("__globPaths__", "false").schema(schema).parquet(location)
 
 
 def write_partition(folder: str, spec: TableSpec, partition: str, rows: pa.Table) -> str:
@@ -356,8 +365,15 @@ def write_partition(folder: str, spec: TableSpec, partition: str, rows: pa.Table
 
 
 def read_stored(location: str, columns: list[str] | None = None) -> pa.Table:
-    """A small stored table, for functions on workers: `location` is a path or URI."""
+    """A small stored table, for functions on workers: `location` is a path or URI.
+
+    Of a table of the warehouse, the rows that it has now.
+    """
     filesystem, path = filesystem_of(location)
+    if filesystem.get_file_info(f"{path}/_delta_log").type == FileType.Directory:
+        table = DeltaTable(path if isinstance(filesystem, LocalFileSystem) else location)
+        files = SubTreeFileSystem(path, filesystem)
+        return table.to_pyarrow_table(columns=columns, filesystem=files)
     return pq.read_table(path, filesystem=filesystem, columns=columns, use_threads=False)
 
 

@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, default=Path("demo"), help="folder (default: demo)")
     _size_options(demo, _DEMO_MODELS, _DEMO_WEEKS)
     _run_options(demo)
+    _scratch_options(demo)
 
     generate = commands.add_parser("generate", help="write a synthetic landing directory")
     generate.add_argument("--out", type=Path, required=True, help="folder to write, empty or new")
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="tables as they would have been on this date (UTC), from what was there before it",
     )
     _run_options(run)
+    _scratch_options(run)
     _metrics_option(run)
 
     update = commands.add_parser(
@@ -74,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     _landing_options(update)
     _warehouse_option(update)
     _run_options(update)
+    _scratch_options(update)
     _metrics_option(update)
     update.set_defaults(only=(), as_of=None)
 
@@ -138,6 +141,17 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     words.add_argument("--quiet", action="store_true", help="print errors only")
     words.add_argument("--verbose", action="store_true", help="log every step, trace defects")
     _log_option(parser)
+
+
+def _scratch_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--force", action="store_true", help="build every step, also where nothing has changed"
+    )
+    parser.add_argument(
+        "--discard-scratch",
+        action="store_true",
+        help="keep no scratch for the next run: less disk, but that one builds everything",
+    )
 
 
 def _log_option(parser: argparse.ArgumentParser) -> None:

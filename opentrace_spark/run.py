@@ -6,24 +6,30 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, types as T
 
 import opentrace_spark
+from opentrace_spark import flow
 from opentrace_spark.bronze.annotations import unread_columns
 from opentrace_spark.bronze.organizations import CURATED, unknown_words, uses_curated
-from opentrace_spark.checks import checks_of, hold
+from opentrace_spark.checks import Check, checks_of, hold
 from opentrace_spark.config import CONF_DIR, Config, as_of
+from opentrace_spark.digests import code_digest, libraries
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.flow import selected_steps
-from opentrace_spark.io import WORK, StoredFile, Warehouse, published, stored
+from opentrace_spark.history import run_ids
+from opentrace_spark.io import Warehouse, named_files, published, read_back, stored
 from opentrace_spark.locations import filesystem_of
+from opentrace_spark.moved import built_headlines, moved, published_headlines
+from opentrace_spark.reuse import SCRATCH, TABLE, Kept, Reuse, traced
+from opentrace_spark.scratch import Scratch
 from opentrace_spark.silver.counter_notes import counter_notes
 from opentrace_spark.sources.failures import content_error_from
 from opentrace_spark.sources.landing import MANIFEST, Landing, lacking_folders
@@ -34,6 +40,10 @@ from opentrace_spark.tables import GOLD_RUNS, TABLES, TABLES_VERSION
 log = logging.getLogger("opentrace_spark.run")
 
 _STEPS_AT_ONCE = 4
+_LAST = "run"
+"""Note of the scratch: the run that was begun last."""
+_MOVED = "moved"
+"""Note of the scratch: what its tables move, worked out before the first is published."""
 _SPECS = {spec.id: spec for spec in TABLES}
 
 
@@ -46,13 +56,18 @@ class Progress(Protocol):
     def finished(self, step: str, rows: int, seconds: float) -> None:
         """The step's table is stored aside."""
 
+    def unchanged(self, step: str, rows: int) -> None:
+        """The step's table is there already: nothing that it is made of has changed."""
+
 
 @dataclass
 class RunResult:
-    """What a run did: its id, rows and seconds per table, Delta versions, checks that held.
+    """What a run did: its id, rows per table, seconds per step, Delta versions, checks that held.
 
-    `notes` are sentences on what the landing lacks and on words that the configuration lacks;
-    `elapsed` is in seconds, Spark's start not included.
+    `skipped` are the steps whose tables were there already; `moved` is as in `moved.moved`, None
+    where there is nothing to compare with; `notes` are sentences on what the
+    landing lacks and on words that the configuration lacks; `elapsed` is in seconds, Spark's start
+    not included.
     """
 
     run_id: str
@@ -61,6 +76,8 @@ class RunResult:
     seconds: dict[str, float] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     checks: int = 0
+    skipped: list[str] = field(default_factory=list)
+    moved: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
     elapsed: float = 0.0
 
@@ -72,26 +89,33 @@ def run(
     config: Config,
     *,
     only: tuple[str, ...] = (),
+    force: bool = False,
+    discard_scratch: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
     """Build the tables of `only` (default: all) and what they need; publish what is published.
 
-    Raises UsageError and ContentError before any table changes. The warehouse must not be in use
-    by another run: see `Warehouse.lock`.
+    A step of which nothing has changed since its table was made, by whatever run, is skipped, but
+    with `force`. That takes scratch of the size of the tables or more, which `discard_scratch`
+    removes at the end: the next run then builds everything. Raises UsageError and ContentError
+    before any table changes. The warehouse must not be in use by another run: see `Warehouse.lock`.
     """
     steps = selected_steps(only)
     warehouse.check_version(TABLES)
     landing = landing.until(as_of(config))
     check_files(landing)
     begun = time.monotonic()
-    started = datetime.now(timezone.utc).replace(microsecond=0)
     inputs = fingerprints(landing, config)
-    run_id = _run_id(started, inputs, config)
-    result = RunResult(run_id, started)
     with warehouse.lock(), _plain_errors():
-        warehouse.clear_work()
+        scratch = Scratch(warehouse)
+        published_runs = run_ids(warehouse)
+        run_id, started = _begin(scratch, published_runs, inputs, config)
+        result = RunResult(run_id, started)
+        known = {*published_runs, run_id}
+        reuse = Reuse(warehouse, landing, inputs, config, known, flow.FLOW, force)
+        reuse.tidy()
         try:
-            job = _Job(spark, landing, warehouse, config, result, progress)
+            job = _Job(spark, landing, warehouse, config, result, progress, reuse)
             _build(job, steps)
             try:
                 _publish(job, steps, inputs)
@@ -104,17 +128,32 @@ def run(
             # Cancelled tasks may still be writing. What can't be removed now is removed by the
             # next run; the reason of the failure must not be lost over it.
             with suppress(Exception):
-                _clear(spark, warehouse)
+                spark.catalog.clearCache()
+                reuse.tidy()
             raise
-        _clear(spark, warehouse)
+        reuse.note_checks()
+        spark.catalog.clearCache()  # rows of text files, kept while bronze was built
+        if discard_scratch:
+            scratch.clear()
+        else:
+            reuse.tidy()
     result.elapsed = time.monotonic() - begun
     return result
 
 
-def _clear(spark: SparkSession, warehouse: Warehouse) -> None:
-    """Drop the rows of text files, kept while bronze was built, and all scratch."""
-    spark.catalog.clearCache()
-    warehouse.clear_work()
+def _begin(
+    scratch: Scratch, published: Collection[str], inputs: Mapping[str, Any], config: Config
+) -> tuple[str, datetime]:
+    """Id and start of this run: those of a run on the same that did not end, which it finishes, so
+    that the rows which that one made are of a run that is known."""
+    content = hashlib.sha256((_json(inputs) + config.parameters).encode()).hexdigest()
+    noted = scratch.read(_LAST)
+    if noted and noted["content"] == content and noted["run_id"] not in published:
+        return noted["run_id"], datetime.fromisoformat(noted["started"])
+    started = datetime.now(timezone.utc).replace(microsecond=0)
+    run_id = f"{started:%Y%m%dT%H%M%SZ}-{content[:8]}"
+    scratch.write(_LAST, {"content": content, "run_id": run_id, "started": started.isoformat()})
+    return run_id, started
 
 
 def _build(job: _Job, steps: tuple[Step, ...]) -> None:
@@ -134,7 +173,7 @@ def _build(job: _Job, steps: tuple[Step, ...]) -> None:
                     running.add(pool.submit(job.build, step, steps))
                 for check in [c for c in unchecked if job.has(c.needs)]:
                     unchecked.remove(check)
-                    running.add(pool.submit(hold, check, job.tables))
+                    running.add(pool.submit(job.hold, check))
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     future.result()
@@ -162,65 +201,115 @@ class _Job:
     config: Config
     result: RunResult
     progress: Progress | None
+    reuse: Reuse
     tables: dict[str, DataFrame] = field(default_factory=dict)
     locations: dict[str, str] = field(default_factory=dict)
-    files: dict[str, list[StoredFile]] = field(default_factory=dict)
+    kept: dict[str, Kept] = field(default_factory=dict)
+    code_of_checks: str = field(default_factory=lambda: code_digest(hold))
 
     def has(self, names: Iterable[str]) -> bool:
         """Whether all these tables are stored."""
         return all(name in self.tables for name in names)
 
     def build(self, step: Step, steps: tuple[Step, ...]) -> None:
-        """Build and store a step's table."""
+        """Have the step's table: the kept one where it holds, else one that is built and stored."""
+        why = self.reuse.why(step)
+        kept = None if why else self.reuse.kept(step)
+        if kept is None:
+            log.info("%s: built, %s", step.name, why)
+            kept, frame = self._built(step, steps)
+        else:
+            log.info("%s: %d rows, unchanged", step.name, kept.rows)
+            frame = self._frame_of(step, kept)
+            self.result.skipped.append(step.name)
+            if self.progress:
+                self.progress.unchanged(step.name, kept.rows)
+        self.kept[step.writes] = kept
+        self.reuse.keys[step.writes] = kept.key
+        self.result.rows[step.writes] = kept.rows
+        self.locations[step.writes] = self._location(step, kept)
+        self.tables[step.writes] = frame  # last: from now on other steps may use it
+        if self.progress and len(self.tables) == len(steps):
+            self.progress.started("checks", len(steps), len(steps))
+
+    def hold(self, check: Check) -> None:
+        """Hold a rule against the tables, where it has not held for the same ones already."""
+        name = f"{check.table}: {check.rule}"
+        if not self.reuse.has_held(name, self.code_of_checks, check.needs):
+            hold(check, self.tables)
+            self.reuse.note_held(name, self.code_of_checks, check.needs)
+
+    def _built(self, step: Step, steps: tuple[Step, ...]) -> tuple[Kept, DataFrame]:
         begun = time.monotonic()
-        result, table = self.result, step.writes
+        result, spec = self.result, _SPECS.get(step.writes)
         if self.progress:
             self.progress.started(step.name, len(self.tables) + 1, len(steps))
-        scratch = f"{WORK}/{result.run_id}/scratch/{step.files_of or step.name}"
+        folder = self.reuse.scratch.new_folder(step.name)
+        of = self.kept[step.files_of].folder if step.files_of else ""
+        values: set[str] = set()
         context = Context(
             self.spark,
-            self.config,
-            self.landing,
+            traced(self.config, values),
+            self.landing.only(step.folders),
             result.run_id,
             result.started,
-            self.warehouse.uri(scratch),
+            self.warehouse.uri(f"{of or folder}/{SCRATCH}"),
             self.locations,
         )
         # Spark's own pages and logs then say which step a job belongs to.
         self.spark.sparkContext.setJobDescription(step.name)
         frame = step.build({name: self.tables[name] for name in step.reads}, context)
-        spec = _SPECS.get(table)
-        relative = _stored_at(result.run_id, step)
-        if spec and not step.files_of:
-            frame = published(frame, spec, context.constants)
-        if not step.files_of:
+        relative = f"{of}/{SCRATCH}" if of else f"{folder}/{TABLE}"
+        if not of:
+            if spec:
+                constants = constants_of(self.config, result.run_id, result.started)
+                frame = published(frame, spec, constants)
             frame = stored(frame, self.warehouse.uri(relative), spec)
-        self.files[table] = self.warehouse.files_of(frame, relative)
-        rows = sum(file.rows for file in self.files[table])
+        files = self.warehouse.files_of(frame, relative)
+        kept = self.reuse.keep(step, folder, of, frame.schema.json(), files, values, result.run_id)
         seconds = round(time.monotonic() - begun, 3)
-        result.rows[table], result.seconds[step.name] = rows, seconds
-        self.locations[table] = self.warehouse.uri(relative)
-        self.tables[table] = frame  # last: from now on other steps may use it
-        log.info("%s: %d rows, %.1f s", step.name, rows, seconds)
+        result.seconds[step.name] = seconds
+        log.info("%s: %d rows, %.1f s", step.name, kept.rows, seconds)
         if self.progress:
-            self.progress.finished(step.name, rows, seconds)
-            if len(self.tables) == len(steps):
-                self.progress.started("checks", len(steps), len(steps))
+            self.progress.finished(step.name, kept.rows, seconds)
+        return kept, frame
+
+    def _location(self, step: Step, kept: Kept) -> str:
+        """Where functions on workers find the files of a table."""
+        spec = _SPECS.get(step.writes)
+        if spec and kept.version is not None:
+            return self.warehouse.uri(spec.path)
+        return self.warehouse.uri(kept.stored_in)
+
+    def _frame_of(self, step: Step, kept: Kept) -> DataFrame:
+        """The rows of a kept table."""
+        spec, location = _SPECS.get(step.writes), self._location(step, kept)
+        if spec and kept.version is not None:
+            files = self.warehouse.active_files(spec)
+            return named_files(self.spark, spec, location, [file.path for file in files])
+        if spec and step.files_of:
+            return named_files(self.spark, spec, location, [file.path for file in kept.files])
+        return read_back(self.spark, T.StructType.fromJson(json.loads(kept.schema)), location)
 
 
 def _publish(job: _Job, steps: tuple[Step, ...], inputs: dict[str, Any]) -> None:
-    """Commit every table of `tables.py` that the run built, and gold/runs last."""
+    """Commit every table of `tables.py` that is not of an earlier run, and gold/runs last."""
     warehouse, result = job.warehouse, job.result
+    result.moved = _moved(job)
     for step in steps:
         spec = _SPECS.get(step.writes)
         if spec:
-            built = _stored_at(result.run_id, step)
-            files = job.files[step.writes]
-            result.versions[spec.path] = warehouse.commit(spec, built, files, result.run_id)
+            kept = job.kept[step.writes]
+            version = kept.version
+            if version is None:
+                version = warehouse.commit(spec, kept.stored_in, kept.files, result.run_id)
+                job.reuse.committed(step, version)
+            result.versions[spec.path] = version
     constants = constants_of(job.config, result.run_id, result.started)
     row: dict[str, Any] = {
         "finished_at": datetime.now(timezone.utc),
         "version": opentrace_spark.__version__,
+        "libraries": _json(libraries()),
         "tables_version": TABLES_VERSION,
         "inputs": _json(inputs),
         "row_counts": _json(
@@ -228,26 +317,31 @@ def _publish(job: _Job, steps: tuple[Step, ...], inputs: dict[str, Any]) -> None
         ),
         "table_versions": _json(result.versions),
         "step_seconds": _json(result.seconds),
+        "skipped": sorted(result.skipped),
+        "moved": None if result.moved is None else _json(result.moved),
         "checks_passed": result.checks,
         "notes": list(result.notes),
     }
-    relative = f"{WORK}/{result.run_id}/{GOLD_RUNS.id}"
+    relative = job.reuse.scratch.new_folder(GOLD_RUNS.id)
     file = warehouse.store_row(GOLD_RUNS, relative, row | constants)
     result.versions[GOLD_RUNS.path] = warehouse.commit(GOLD_RUNS, relative, [file], result.run_id)
 
 
-def _stored_at(run_id: str, step: Step) -> str:
-    """Where a step's table lies until it is published."""
-    return f"{WORK}/{run_id}/{f'scratch/{step.files_of}' if step.files_of else step.writes}"
-
-
-def _run_id(started: datetime, inputs: dict[str, Any], config: Config) -> str:
-    content = hashlib.sha256((_json(inputs) + config.parameters).encode()).hexdigest()
-    return f"{started:%Y%m%dT%H%M%SZ}-{content[:8]}"
+def _moved(job: _Job) -> dict[str, Any] | None:
+    """What moves once the tables are published; None for the first run, and without the tables."""
+    scratch, run_id = job.reuse.scratch, job.result.run_id
+    noted = scratch.read(_MOVED)
+    if noted and noted["run_id"] == run_id:
+        found: dict[str, Any] | None = noted["moved"]
+        return found  # publishing was cut off before: the tables may be new ones already
+    before, after = published_headlines(job.warehouse), built_headlines(job.tables)
+    found = json.loads(_json(moved(before, after))) if before and after else None
+    scratch.write(_MOVED, {"run_id": run_id, "moved": found})
+    return found
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
 def fingerprints(landing: Landing, config: Config) -> dict[str, dict[str, Any]]:

@@ -61,7 +61,8 @@ class Step:
     `build(inputs, context)` starts no Spark job unless the step is marked `acts`. A step that
     writes a table of `tables.py` publishes it; others write scratch that ends with the run.
     `files_of` names an earlier step whose tasks have written the table's files into its scratch
-    folder: they are kept where they are, and `context.scratch` is that folder.
+    folder: they are kept where they are, and `context.scratch` is that folder. `folders` are what
+    the step sees of the landing: folders (`models/`), or its manifest.
     """
 
     name: str
@@ -70,3 +71,4 @@ class Step:
     build: Build
     acts: bool = False
     files_of: str = ""
+    folders: tuple[str, ...] = ()

@@ -990,6 +990,7 @@ GOLD_RUNS = TableSpec(
         _required("processed_at", "timestamp", "start of the run, UTC"),
         _required("finished_at", "timestamp", "when the last table was committed, UTC"),
         _required("version", "string", "version of opentrace-spark"),
+        _required("libraries", "string", "version of Python and of each library under it, as JSON"),
         _required("tables_version", "int", "version of the tables' layout"),
         _required("parameters", "string", "method values as JSON"),
         _required(
@@ -999,8 +1000,19 @@ GOLD_RUNS = TableSpec(
         ),
         _required("row_counts", "string", "table -> rows, as JSON"),
         _required("table_versions", "string", "table -> Delta version, as JSON"),
-        _required("step_seconds", "string", "step -> seconds, as JSON"),
-        _required("checks_passed", "int", "checks that ran and held"),
+        _required("step_seconds", "string", "step -> seconds, as JSON, of those that were built"),
+        _required(
+            "skipped",
+            "array<string>",
+            "steps of which nothing had changed: their tables are of earlier runs",
+        ),
+        Column(
+            "moved",
+            "string",
+            "what moved since the run before, as JSON: weeks new, gone and revised; new top "
+            "developers and changed shares of the last complete week; null for a first run",
+        ),
+        _required("checks_passed", "int", "checks that hold"),
         _required("notes", "array<string>", "what the landing lacks, and words that are not known"),
     ),
 )
@@ -1037,7 +1049,7 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_RUNS,
 )
 
-TABLES_VERSION = 5
+TABLES_VERSION = 6
 """Raised when a change makes old tables unreadable to new code; a warehouse holds one version."""
 
 RETENTION_DAYS = 91

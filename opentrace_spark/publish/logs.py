@@ -74,7 +74,7 @@ class JsonLines(logging.Formatter):
 
 
 class LoggedProgress:
-    """A run's progress as events `step_started` and `step_finished`."""
+    """A run's progress as events `step_started`, `step_finished` and `step_unchanged`."""
 
     def started(self, step: str, place: int, steps: int) -> None:
         """Tell that step number `place` of `steps` begins."""
@@ -83,6 +83,10 @@ class LoggedProgress:
     def finished(self, step: str, rows: int, seconds: float) -> None:
         """Tell that the step's table is stored aside."""
         tell("step_finished", step=step, rows=rows, seconds=seconds)
+
+    def unchanged(self, step: str, rows: int) -> None:
+        """Tell that the step's table is there already."""
+        tell("step_unchanged", step=step, rows=rows)
 
 
 class LoggedBar:

@@ -44,6 +44,9 @@ class RunMetrics:
         """Keep how long the step took."""
         self._seconds[step] = seconds
 
+    def unchanged(self, step: str, rows: int) -> None:
+        """A step that was skipped took no time."""
+
     def write(self, status: int, error: BaseException | None, seconds: float) -> None:
         """Write the file in one move: `status` is the exit status, after so many seconds.
 

@@ -63,6 +63,11 @@ class TerminalProgress(_OnTerminal):
                 f"   {step:<24} {rows:>12,} rows {seconds:>8.1f} s", highlight=False
             )
 
+    def unchanged(self, step: str, rows: int) -> None:
+        """Leave a line that says so."""
+        if self._console.is_terminal:
+            self._console.print(f"   {step:<24} {rows:>12,} rows  unchanged", highlight=False)
+
     def counted(self, stage: str, done: int, total: int) -> None:
         """Show how far a counted piece of work is, for example the generator's weeks."""
         self._bar.update(self._task, description=f"{stage}: {done:,} of {total:,}")
@@ -83,6 +88,11 @@ class SharedProgress:
         """Tell all that a step's table is stored aside."""
         for part in self._parts:
             part.finished(step, rows, seconds)
+
+    def unchanged(self, step: str, rows: int) -> None:
+        """Tell all that a step's table is there already."""
+        for part in self._parts:
+            part.unchanged(step, rows)
 
 
 class TerminalBar(_OnTerminal):

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from opentrace_spark.io import Warehouse
+from opentrace_spark.moved import told
 from opentrace_spark.run import RunResult
 from opentrace_spark.tables import GOLD_RUNS, TABLES
 
@@ -42,6 +43,8 @@ def print_summary(console: Console, warehouse: Warehouse, result: RunResult) -> 
         _print_rejects(console, warehouse)
     if "gold_annotation_quality" in result.rows:
         _print_annotations(console, warehouse)
+    for sentence in told(result.moved) if result.moved else ():
+        console.print(f"moved      {escape(sentence)}", soft_wrap=True)
     for note in result.notes:
         console.print(f"note       {escape(note)}", soft_wrap=True)
     _print_where(console, warehouse, result)
@@ -188,6 +191,13 @@ def _print_annotations(console: Console, warehouse: Warehouse) -> None:
         console.print(f"reviewed   {len(reviewed)} fields of annotations, {told}", soft_wrap=True)
 
 
+def _unchanged(result: RunResult) -> str:
+    if not result.skipped:
+        return ""
+    steps = len(result.skipped) + len(result.seconds)
+    return f"{len(result.skipped)} of {steps} steps were unchanged, "
+
+
 def _print_where(console: Console, warehouse: Warehouse, result: RunResult) -> None:
     made = [path for path in result.versions if path != GOLD_RUNS.path]
     favourite = _SPECS["gold_concentration"].path
@@ -195,7 +205,7 @@ def _print_where(console: Console, warehouse: Warehouse, result: RunResult) -> N
     path = f"{warehouse.location.rstrip('/')}/{shown}"
     lines = [
         f"tables     {len(result.versions)} in {warehouse.location}, run {result.run_id}",
-        f"           {result.checks} checks held, {result.elapsed:,.0f} s",
+        f"           {result.checks} checks held, {_unchanged(result)}{result.elapsed:,.0f} s",
         'read one   .venv/bin/python -c "from deltalake import DeltaTable; '
         f'print(DeltaTable({path!r}).to_pandas())"',
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -50,6 +51,16 @@ class Landing:
     def of_kind(self, kind: str) -> tuple[LandingFile, ...]:
         """The files of one folder, in order; empty where the folder is absent."""
         return tuple(file for file in self.files if file.kind == kind)
+
+    def only(self, folders: Collection[str]) -> Landing:
+        """The landing with the files of some folders alone (`models/`), and with what its manifest
+        says where MANIFEST is one of them."""
+        return replace(
+            self,
+            files=tuple(file for file in self.files if f"{file.kind}/" in folders),
+            last_complete_week=self.last_complete_week if MANIFEST in folders else None,
+            snapshots=self.snapshots if "snapshots/" in folders else (),
+        )
 
     def until(self, day: date | None) -> Landing:
         """The landing with the snapshots up to a day alone, with all where it is None.
