@@ -19,7 +19,7 @@ from opentrace_spark.tables import GOLD_RUNS, TABLES
 from tests.compare import exact_rows
 from tests.pipeline import read_tables
 
-_STARTS_FAST = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_STARTS_FAST = "-XX:TieredStopAtLevel=1"
 _LONGEST = 300.0
 
 
