@@ -59,16 +59,18 @@ def moments(kills: int, seed: int) -> Iterator[Moment]:
 class Killer:
     """Runs on a landing and a warehouse, killed at moments that are named.
 
-    `outcomes` counts how the runs ended: killed, or done before the moment came.
+    `outcomes` counts how they ended: killed, or done before the moment came. `undisturbed` runs to
+    the end, in a process that is there already.
     """
 
     landing: Path
     warehouse: Path
+    undisturbed: Callable[[], object]
     only: Sequence[str] = ()
     outcomes: dict[str, int] = field(default_factory=lambda: {"killed": 0, "done": 0})
 
-    def run(self, moment: Moment | None = None) -> None:
-        """One run, to its end where no moment is given."""
+    def run(self, moment: Moment) -> None:
+        """One run in a process of its own, which is killed at a moment."""
         command = [
             *(
                 sys.executable,
@@ -87,7 +89,7 @@ class Killer:
         lines, came = [], 0
         for line in process.stderr:
             lines.append(line)
-            if moment is None or not line.startswith("{"):
+            if not line.startswith("{"):
                 continue
             told = json.loads(line)
             is_it = told["event"] == moment.event and moment.step in (None, told.get("step"))
@@ -133,7 +135,7 @@ def check_life_under_fire(
     (`fresh`). When a run ended too early to be killed, the landing is changed once more, so that
     the next one has work: `change` alternates between the two states.
     """
-    killer.run()
+    killer.undisturbed()
     states = [killer.rows(), fresh]
     change()
     for moment in plan:
@@ -146,6 +148,6 @@ def check_life_under_fire(
             assert seen == states[1], moment
             states.reverse()
             change()
-    killer.run()
+    killer.undisturbed()
     assert killer.rows() == states[1]
     assert killer.runs_in_rows() <= killer.known_runs()

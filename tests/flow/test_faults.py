@@ -14,7 +14,7 @@ from tests.compare import exact_rows
 from tests.faults import Killer, Moment, check_life_under_fire, every_boundary, moments
 from tests.pipeline import read_tables, run_pipeline
 
-READING = ("rejects", "resolutions")
+READING = ("resolutions",)
 FIVE = (
     Moment("step_finished", 3),
     Moment("step_started", 2, seconds=1.0, whole=False),
@@ -49,7 +49,10 @@ def life(
         file.write("base,lab/base\n")
     run_pipeline(spark, other, folder / "fresh", load_config(), only)
     fresh = exact_rows(read_tables(folder / "fresh"))
-    killer = Killer(here, folder / "warehouse", only)
+    warehouse = folder / "warehouse"
+    killer = Killer(
+        here, warehouse, lambda: run_pipeline(spark, here, warehouse, load_config(), only), only
+    )
     check_life_under_fire(killer, lambda: toggled(here, other), plan(killer), fresh)
     return killer
 
