@@ -102,9 +102,10 @@ def _noting(of: _Noted, prefix: str, values: set[str], names: Collection[str] = 
 
 
 def _value(config: Config, name: str) -> Any:
+    """A method value by its name; None for one that this version of the program does not have."""
     section, _, key = name.partition(".")
-    value = getattr(config, section)
-    return getattr(value, key) if key else value
+    value = getattr(config, section, None)
+    return getattr(value, key, None) if key else value
 
 
 @dataclass
@@ -173,7 +174,8 @@ class Reuse:
         if changed:
             named = [name for name in changed if name != _ALL_VALUES]
             return f"other method values{': ' if named else ''}{', '.join(named)}"
-        changed = [name for name, value in now["landing"].items() if then["landing"][name] != value]
+        seen = then["landing"]
+        changed = [name for name, value in now["landing"].items() if seen.get(name) != value]
         if changed:
             return f"{', '.join(changed)} has changed"
         return self._lost(step, kept)

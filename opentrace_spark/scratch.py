@@ -61,6 +61,10 @@ class Scratch:
         stay = {f"{self._path}/{place}" for place in (_BUILT, _NOTES, *folders)}
         for place in (WORK, _BUILT):
             self._remove(place, stay)
+        notes = FileSelector(f"{self._path}/{_NOTES}", allow_not_found=True)
+        for info in self._filesystem.get_file_info(notes):
+            if info.extension != "json":  # not yet moved to its name when its writer was killed
+                self._filesystem.delete_file(info.path)
 
     def clear(self) -> None:
         """Remove everything."""

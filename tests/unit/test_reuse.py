@@ -180,6 +180,19 @@ def test_values_that_a_step_has_read(kept: Path) -> None:
     assert whys(reuse_of(kept, config=other)) == ["", "other method values: sizes.band", "", ""]
 
 
+def test_values_and_folders_of_another_version_of_the_program(kept: Path) -> None:
+    """What a step read then is gone now, and what it sees now it did not see then."""
+    decide = reuse_of(kept)
+    found = decide.kept(B)
+    assert found
+    values = {"sizes.gone": "1", "gone": "2"}
+    decide.put(B, replace(found, depends={**found.depends, "values": values}))
+    told = "other method values: gone, sizes.gone"
+    assert whys(reuse_of(kept))[1] == told
+    sees_more = replace(A, folders=(*A.folders, "aliases/"))
+    assert whys(reuse_of(kept, steps=(sees_more,))) == ["aliases/ has changed"]
+
+
 def test_a_column_of_all_values_depends_on_all(place: Path) -> None:
     step = Step("weeks", (), "gold_weeks", build_a)
     built(reuse_of(place, steps=(step,)), step)
@@ -262,6 +275,13 @@ def test_tidy_removes_what_no_step_keeps(kept: Path) -> None:
     assert whys(reuse_of(kept)) == ["", "", "", ""]
     Scratch(Warehouse(str(kept))).clear()
     assert list((kept / "_work").iterdir()) == []
+
+
+def test_tidy_removes_notes_that_were_cut_off(kept: Path) -> None:
+    (kept / "_work/notes/work_a.0123456789ab").write_text("{")
+    reuse_of(kept).tidy()
+    assert {path.suffix for path in (kept / "_work/notes").iterdir()} == {".json"}
+    assert whys(reuse_of(kept)) == ["", "", "", ""]
 
 
 def test_checks_that_held_for_the_same_tables(kept: Path) -> None:
