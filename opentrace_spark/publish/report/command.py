@@ -12,8 +12,17 @@ from typing import Any
 from opentrace_spark.errors import UsageError
 from opentrace_spark.history import last_run
 from opentrace_spark.io import Warehouse
-from opentrace_spark.publish.report import draw, leaders, usage
-from opentrace_spark.publish.report.data import MissingTable, Tables
+from opentrace_spark.publish.report import (
+    attributes,
+    derivation,
+    draw,
+    geography,
+    leaders,
+    robustness,
+    sizes,
+    usage,
+)
+from opentrace_spark.publish.report.data import MissingTable, Tables, check_there
 from opentrace_spark.publish.report.figure import Figure
 from opentrace_spark.publish.report.marks import marks
 from opentrace_spark.publish.report.numbers import numbers
@@ -25,6 +34,21 @@ FIGURES: dict[str, Callable[[Tables], Figure]] = {
     "concentration": usage.concentration,
     "shares": usage.trends,
     "leaderboards": leaders.leaderboards,
+    "world": geography.world,
+    "off_the_map": geography.nowhere,
+    "kinds_by_country": geography.kinds,
+    "attribute_shares": attributes.shares,
+    "attribute_shifts": attributes.shifts,
+    "modality_flows": attributes.modalities,
+    "sizes": sizes.distribution,
+    "osi_crossover": robustness.crossover,
+    "others_roots": derivation.others_roots,
+    "derivation_flows": derivation.flows,
+    "intermediaries": derivation.intermediaries,
+    "families": derivation.families,
+    "sensitivity": robustness.sensitivity,
+    "coverage": robustness.coverage,
+    "model_sizes": sizes.quality,
 }
 """Every figure of the report, in its order."""
 _CORE = (GOLD_WEEKS, GOLD_USAGE_SHARES, GOLD_CONCENTRATION, GOLD_RUNS)
@@ -62,10 +86,10 @@ def write_report(
 def read_content(warehouse: Warehouse) -> Content:
     """Everything that a report shows, as the tables are now."""
     warehouse.check_version(_CORE)
-    tables = Tables(warehouse)
-    for spec in _CORE:
-        tables.needed(spec.id)
+    check_there(warehouse, _CORE)
     about = _about(warehouse)
+    periods = about["parameters"].get("periods", [])
+    tables = Tables(warehouse, [period["name"] for period in periods])
     figures: list[Figure] = []
     left_out: dict[str, str] = {}
     for name, make in FIGURES.items():
@@ -81,7 +105,7 @@ def read_content(warehouse: Warehouse) -> Content:
     return Content(
         figures=figures,
         numbers=numbers(tables),
-        marks=marks(tables, about["parameters"].get("periods", [])),
+        marks=marks(tables, periods),
         search=search(tables),
         about=about,
         left_out=left_out,

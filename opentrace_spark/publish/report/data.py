@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -21,10 +20,11 @@ class MissingTable(LookupError):  # noqa: N818, what is missing is no error of t
 
 
 class Tables:
-    """The tables of a warehouse, read once and sorted by their keys."""
+    """The tables of a warehouse, sorted by their keys; `periods` are the run's, by name."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Warehouse, periods: Sequence[str]) -> None:
         self.warehouse = warehouse
+        self.periods = periods
 
     def read(
         self,
@@ -50,23 +50,20 @@ class Tables:
         except LookupError:
             raise MissingTable(spec.path) from None
 
-    def needed(self, table: str) -> None:
-        """Refuse a warehouse that lacks what every report needs."""
-        if self.warehouse.table(_SPECS[table]) is None:
+
+def check_there(warehouse: Warehouse, specs: Sequence[TableSpec]) -> None:
+    """Refuse a warehouse that lacks one of the tables."""
+    for spec in specs:
+        if warehouse.table(spec) is None:
             raise UsageError(
-                f"warehouse {self.warehouse.location}: no {_SPECS[table].path} there; run "
-                "opentrace run first, or name another warehouse"
+                f"warehouse {warehouse.location}: no {spec.path} there; run opentrace run first, "
+                "or name another warehouse"
             )
 
 
 def _plain(rows: pa.Table) -> pa.Table:
-    """Dates and instants as text: what the page and its downloads show."""
+    """Dates as text: what the page and its downloads show."""
     for place, field in enumerate(rows.schema):
         if pa.types.is_date(field.type):
-            text = pa.array([_iso(day) for day in rows[field.name].to_pylist()], pa.string())
-            rows = rows.set_column(place, field.name, text)
+            rows = rows.set_column(place, field.name, rows[field.name].cast(pa.string()))
     return rows
-
-
-def _iso(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from pathlib import Path
@@ -14,8 +13,8 @@ import vl_convert
 from opentrace_spark.publish.report.figure import MARKS, ROWS, SWITCHES, Figure, State, filled
 from opentrace_spark.publish.report.theme import theme
 
-_WIDTH, _SCALE = 720, 2.0
-"""Pixels of a chart, shared by its panels; pixels of a PNG for each."""
+_WIDTH, _PANEL, _SCALE = 720, 380, 1.5
+"""Pixels of a chart, and of one of several; pixels of a PNG for each."""
 
 
 def save(figure: Figure, state: State, marks: pd.DataFrame, stem: Path) -> None:
@@ -38,20 +37,15 @@ def drawing(figure: Figure, state: State, marks: pd.DataFrame) -> dict[str, Any]
         sets[name] = records(shown)
         chart = _renamed(with_parameters(figure, figure.spec(), state), name)
         parameters = chart.pop("params", [])  # those of a whole picture stand above its panels
-        chart |= {"width": _WIDTH // len(panels) - (100 if len(panels) > 1 else 0)}
+        sets |= chart.pop("datasets", {})
+        chart |= {"width": _WIDTH if len(panels) == 1 else _PANEL}
         charts.append(chart | ({"title": title} if title else {}))
     whole: dict[str, Any] = charts[0] if len(charts) == 1 else {"hconcat": charts, "spacing": 24}
     said = [SWITCHES[name].lower() + ": " + words[name] for name in figure.switches]
     chosen = [f"{choice.label.lower()}: {words[choice.column]}" for choice in figure.choices]
     heading = {"text": figure.title, "subtitle": "; ".join(said + chosen), "offset": 16}
-    whole |= {
-        "params": parameters,
-        "title": heading,
-        "datasets": sets,
-        "config": theme("light"),
-        "padding": 16,
-    }
-    return filled(whole, words)
+    whole = filled(whole | {"params": parameters, "title": heading}, words)
+    return whole | {"datasets": sets, "config": theme("light"), "padding": 16}
 
 
 def _panels(figure: Figure, rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -64,7 +58,7 @@ def _panels(figure: Figure, rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]
 
 def with_parameters(figure: Figure, spec: dict[str, Any], state: State) -> dict[str, Any]:
     """The specification with its parameters set for the state."""
-    most = figure.chosen(state)[figure.shared].max() if figure.shared else None
+    most = float(figure.chosen(state)[figure.shared].max()) if figure.shared else None
     for parameter in spec.get("params", []):
         if parameter["name"] in state:
             parameter["value"] = state[parameter["name"]]
@@ -73,13 +67,17 @@ def with_parameters(figure: Figure, spec: dict[str, Any], state: State) -> dict[
     return spec
 
 
-def _renamed(spec: dict[str, Any], name: str) -> dict[str, Any]:
-    """The specification with other data for ROWS; layers may name them, too."""
-    spec = copy.deepcopy(spec)
-    for part in (spec, *spec.get("layer", [])):
-        if part.get("data", {}).get("name") == ROWS:
-            part["data"] = {"name": name}
-    return spec
+def _renamed(part: Any, name: str) -> Any:
+    """The specification with other data for ROWS, wherever it reads them."""
+    if isinstance(part, list):
+        return [_renamed(value, name) for value in part]
+    if not isinstance(part, dict):
+        return part
+    return (
+        {"name": name}
+        if part == {"name": ROWS}
+        else {k: _renamed(v, name) for k, v in part.items()}
+    )
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -89,6 +87,6 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def file_name(figure: Figure, state: State) -> str:
     """`concentration-hhi-all`: the figure's name and its chosen values, safe in any file system."""
-    chosen = [state[choice.column] for choice in figure.choices]
+    chosen = [state[choice.column] for choice in figure.choices if choice.pictured]
     text = "-".join([figure.name, *chosen]).lower()
     return re.sub(r"[^a-z0-9_]+", "-", text).strip("-")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-_DIGITS = 7
+_DIGITS = 5
 """Significant digits of fractions: more than a picture or a person can use."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,16 +37,15 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """A column of the rows of which one value is shown at a time, and its values in words."""
+    """A column of the rows of which one value is shown at a time, and its values in words.
+
+    Where it is `pictured`, each value has pictures of its own; else the first alone.
+    """
 
     column: str
     label: str
     words: Mapping[str, str]
-
-    @property
-    def default(self) -> str:
-        """The first value."""
-        return next(iter(self.words))
+    pictured: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,23 +76,23 @@ class Figure:
         return bare(self.chart)
 
     def states(self) -> Iterator[dict[str, str]]:
-        """Every combination of choices, with the switches at their defaults."""
-        fixed = self.settled(DEFAULTS)
-        for values in itertools.product(*(choice.words for choice in self.choices)):
-            chosen = dict(zip((choice.column for choice in self.choices), values, strict=True))
-            state = self.settled(fixed | chosen)
+        """The states that have pictures, with the switches at their defaults."""
+        pictured = [choice for choice in self.choices if choice.pictured]
+        for values in itertools.product(*(choice.words for choice in pictured)):
+            chosen = dict(zip((choice.column for choice in pictured), values, strict=True))
+            state = self.settled(DEFAULTS | chosen)
             if all(state[column] == value for column, value in chosen.items()):
                 yield state
 
     def settled(self, wanted: State) -> dict[str, str]:
         """What is drawn for a state: wanted values where they have rows, else the first."""
         rows, state = self.rows, dict(DEFAULTS | dict(wanted))
-        for column in (*self.switches, *(choice.column for choice in self.choices)):
+        for column in (*(choice.column for choice in self.choices), *self.switches):
             known = [str(value) for value in rows[column].unique()]
             ordered = [*self.values(column), *known]
-            value = wanted.get(column) or ordered[0]
+            value = wanted.get(column)
             if value not in known:
-                value = next((value for value in ordered if value in known), value)
+                value = next(value for value in ordered if value in known)
             state[column] = value
             rows = rows[rows[column] == value]
         return state
@@ -124,6 +123,14 @@ class Figure:
 def bare(chart: AnyChart) -> dict[str, Any]:
     """A chart in Vega-Lite, without settings: those are the theme's."""
     return {key: part for key, part in chart.to_dict().items() if key not in ("$schema", "config")}
+
+
+def periods_of(rows: pd.DataFrame, known: Sequence[str]) -> Choice:
+    """The periods of a table as a choice: all together first, then the known ones from the last."""
+    order = ["all", *reversed(known)]
+    found = {str(name) for name in rows["period"]}
+    names = [*(name for name in order if name in found), *sorted(found - set(order))]
+    return Choice("period", "Period", {n: "all weeks" if n == "all" else n for n in names})
 
 
 def word(column: str, value: str) -> str:

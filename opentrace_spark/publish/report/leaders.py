@@ -9,16 +9,12 @@ from opentrace_spark.publish.report.data import MissingTable, Tables
 from opentrace_spark.publish.report.figure import ROWS, AnyChart, Choice, Figure
 
 _SHOWN = 20
-_PERIODS = {
+PERIODS = {
     "all_time": "all time",
     "cohort_1y": "models of the last year",
     "rolling_1y": "the last year",
 }
 _SIDES = {"none": "as downloaded", "root": "credited to roots"}
-
-
-def figures(tables: Tables) -> list[Figure]:
-    return [leaderboards(tables)]
 
 
 def leaderboards(tables: Tables) -> Figure:
@@ -38,7 +34,7 @@ def leaderboards(tables: Tables) -> Figure:
         chart=bars("share", "Share of downloads", ".1%"),
         rows=rows,
         switches=("level", "recency_window"),
-        choices=(Choice("period", "Period", _PERIODS),),
+        choices=(Choice("period", "Period", PERIODS, True),),
         panel=Choice("attribution", "Attribution", _SIDES),
         shared="share",
     )
@@ -51,10 +47,10 @@ def _abnormal(tables: Tables) -> set[str]:
         return set()
 
 
-def bars(value: str, title: str, form: str) -> AnyChart:
-    """Named bars from 0, in the order of `rank`, with their value; `note` gets a sign."""
+def bars(value: str, title: str, form: str, sign: str = "▲") -> AnyChart:
+    """Named bars from 0, in the order of `rank`, with their value, and a sign where a `note` is."""
     rows = alt.Chart(alt.NamedData(ROWS)).transform_calculate(
-        shown=f"format(datum.{value}, '{form}') + (datum.note ? ' ▲' : '')"
+        shown=f"format(datum.{value}, '{form}') + (datum.note ? ' {sign}' : '')"
     )
     who = alt.Y(
         "entity:N",

@@ -18,7 +18,7 @@ _LINE = {"light": "#d5d9de", "dark": "#3b424b"}
 _PAPER = {"light": "#ffffff", "dark": "#16191d"}
 _BAND = {"light": "#eef1f4", "dark": "#22272d"}
 _GAP = {"light": "#c3c9d0", "dark": "#4c545e"}
-_RAMP = {"light": ["#e3edf7", "#08306b"], "dark": ["#1f3347", "#bfe0ff"]}
+_RAMP = {"light": ["#d3e3f2", "#08306b"], "dark": ["#1f3347", "#bfe0ff"]}
 _NOWHERE = {"light": "#f1f1f1", "dark": "#23272c"}
 
 
@@ -40,7 +40,7 @@ def theme(mode: str) -> dict[str, Any]:
             "gridColor": line,
             "domainColor": muted,
             "tickColor": muted,
-            "labelLimit": 170,
+            "labelLimit": 240,
         },
         "legend": {
             "orient": "bottom",
@@ -51,7 +51,7 @@ def theme(mode: str) -> dict[str, Any]:
             "titleFontSize": _SIZE,
             "labelLimit": 260,
             "symbolStrokeWidth": 2,
-            "columns": {"expr": "width < 420 ? 1 : width < 640 ? 2 : 4"},
+            "columns": 4,
         },
         "title": {
             "color": ink,

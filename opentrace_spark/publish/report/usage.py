@@ -25,12 +25,10 @@ _MEASURES = {
 _SCOPES = {"all": "all units", "national": "nations only"}
 _LARGEST = {"developer": 20, "organization": 20, "model": 12, "country": 12, "org_type": 12}
 """How many are followed in levels that developer_trends has not, or where it is not there."""
+LAST = 1000
+"""Place of the rest, above all others and grey."""
 _LABELLED = 0.035
 """Shares from this on have their name in the picture."""
-
-
-def figures(tables: Tables) -> list[Figure]:
-    return [concentration(tables), trends(tables)]
 
 
 def concentration(tables: Tables) -> Figure:
@@ -56,7 +54,7 @@ def concentration(tables: Tables) -> Figure:
         rows=rows,
         switches=("level",),
         choices=(
-            Choice("measure", "Measure", _MEASURES),
+            Choice("measure", "Measure", _MEASURES, True),
             Choice("scope", "Among", _SCOPES),
         ),
         is_over_time=True,
@@ -129,14 +127,14 @@ def trends(tables: Tables) -> Figure:
     levels = [level for level in _LARGEST if level not in followed]
     shares = tables.read("gold_usage_shares", columns, [("level", "in", levels)])
     rows = pd.concat([*parts, _largest(shares)], ignore_index=True).dropna(subset="share")
-    rows["place"] = rows.pop("rank").fillna(1000).astype(int)
+    rows["place"] = rows.pop("rank").fillna(LAST).astype(int)
     return Figure(
         name="shares",
         section="usage",
         title="Which {level} hold the downloads ({attribution}, {recency_window})",
         caption="The leaders of the whole history, the same in every week, and the rest: 20 "
         "developers or organisations, 12 of the other levels.",
-        chart=_areas(),
+        chart=areas("Share of the week's downloads", alt.Scale(domain=[0, 1])),
         rows=rows.sort_values([*CELL, "week_start", "place"], ignore_index=True),
         switches=CELL,
         is_over_time=True,
@@ -165,7 +163,8 @@ def _largest(shares: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([kept, rest], ignore_index=True)
 
 
-def _areas() -> AnyChart:
+def areas(title: str, scale: alt.Scale | None = None) -> AnyChart:
+    """Shares of `entity` piled up by `place`, week by week from 0; rows need every week of each."""
     rows = (
         alt.Chart(alt.NamedData(ROWS))
         .transform_stack(
@@ -182,12 +181,12 @@ def _areas() -> AnyChart:
     )
     share = alt.Y(
         "low:Q",
-        title="Share of the week's downloads",
-        scale=alt.Scale(domain=[0, 1]),
+        title=title,
+        scale=scale or alt.Scale(zero=True, nice=False),
         axis=alt.Axis(format=".0%"),
     )
     colour = alt.Color("place:O", scale=alt.Scale(scheme="tableau20"), legend=None)
-    named = f"datum.entity != '{REST}'"
+    named = f"datum.place < {LAST}"
     area = rows.mark_area(style="edge").encode(
         week(), share, alt.Y2("high:Q"), colour, order="place:O", detail="entity:N"
     )

@@ -15,8 +15,24 @@ function filled(part, words) {
 // On a canvas: a screen reader gets the picture's title and text, and the table, not its shapes.
 async function embedded(holder, spec, page) {
   const fitted = { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" } };
-  const options = { actions: false, config: page.theme(), renderer: "canvas", logLevel: ERRORS, tooltip: { theme: page.mode() } };
+  const narrow = holder.clientWidth < 480;
+  const theme = structuredClone(page.theme());
+  if (narrow) theme.axis.labelLimit = 110;
+  theme.legend.columns = narrow ? 2 : 5;
+  if (narrow) theme.legend.layout = { bottom: { direction: "vertical", anchor: "start" } };
+  const options = { actions: false, config: theme, renderer: "canvas", logLevel: ERRORS, tooltip: { theme: page.mode() } };
   return (await vegaEmbed(holder, fitted, options)).view;
+}
+
+// A map is about half as high as wide; bars of a fixed step get their height in pixels, since with a
+// step Vega-Lite warns of every width to fit.
+function heightOf(spec, rows, width) {
+  const step = spec.height?.step;
+  if (spec.projection) return Math.min(spec.height, Math.round(width / 2));
+  if (!step) return spec.height;
+  const { y, yOffset } = (spec.layer ?? [spec]).map((layer) => layer.encoding).find((one) => one.y?.field);
+  const distinct = (field) => new Set(rows.map((row) => row[field])).size;
+  return step * distinct(y.field) * (yOffset ? distinct(yOffset.field) : 1);
 }
 
 class Chart {
@@ -37,7 +53,7 @@ class Chart {
 
   addChoice(choice) {
     const select = element("select", { "data-state": this.key(choice.column) });
-    const known = new Set(valuesAmong(this.frame, choice.column, {}));
+    const known = valuesAmong(this.frame, choice.column, {});
     for (const [value, word] of Object.entries(choice.words)) {
       if (known.has(value)) select.append(element("option", { value }, word));
     }
@@ -47,12 +63,12 @@ class Chart {
   // Chosen values where there are rows, else the first that there are: `settled` of the pictures.
   settled() {
     const { switches, choices } = this.description;
-    const offered = { ...switches };
-    for (const choice of choices) offered[choice.column] = Object.keys(choice.words);
+    const offered = Object.fromEntries(choices.map((choice) => [choice.column, Object.keys(choice.words)]));
+    Object.assign(offered, switches);
     const given = {};
     for (const [column, values] of Object.entries(offered)) {
       const wanted = state.values[column in switches ? column : this.key(column)] ?? values[0];
-      const known = new Set(valuesAmong(this.frame, column, given));
+      const known = valuesAmong(this.frame, column, given);
       given[column] = known.has(wanted) ? wanted : values.find((value) => known.has(value)) ?? wanted;
     }
     return given;
@@ -69,6 +85,11 @@ class Chart {
     return asObjects(this.frame, rowsWith(this.frame, this.settled()));
   }
 
+  // Without the columns that only place shapes in the picture.
+  readable() {
+    return this.rows().map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith("_"))));
+  }
+
   // Titles and notes follow the state at once, the picture when it is seen.
   tell() {
     const given = this.settled();
@@ -78,13 +99,16 @@ class Chart {
       const instead = given[column] === state.values[column] ? "" : " (all that there is for this choice)";
       return `${this.page.label(column)}: ${words[column]}${instead}`;
     });
-    const deaf = Object.keys(this.page.switches).filter((column) => !(column in this.description.switches));
+    const others = Object.keys(this.page.switches).filter((column) => !(column in this.description.switches));
     const named = this.spec().params?.map((parameter) => parameter.name) ?? [];
-    for (const column of deaf) {
-      const how = named.includes(column) ? "all, the chosen one bold"
-        : this.description.panel?.column === column ? "side by side" : "does not apply";
-      said.push(`${this.page.label(column)}: ${how}`);
+    const deaf = [];
+    for (const column of others) {
+      const label = this.page.label(column);
+      if (named.includes(column)) said.push(`${label}: all, the chosen one bold`);
+      else if (this.description.panel?.column === column) said.push(`${label}: side by side`);
+      else deaf.push(label.toLowerCase());
     }
+    if (deaf.length) said.push(`has no ${deaf.join(", ")}`);
     this.part("shown").textContent = said.join(" · ");
     for (const choice of this.description.choices) {
       const select = this.root.querySelector(`select[data-state="${this.key(choice.column)}"]`);
@@ -123,13 +147,16 @@ class Chart {
         continue;
       }
       const words = this.words(given);
-      const spec = filled(this.spec(), words);
+      const { datasets, ...plain } = this.spec();
+      const spec = filled(plain, words);
       for (const parameter of spec.params ?? []) {
         if (parameter.name === "most") parameter.value = most;
         else if (parameter.name in given) parameter.value = given[parameter.name];
         else if (parameter.name in state.values) parameter.value = state.values[parameter.name];
       }
-      spec.datasets = { ...spec.datasets, rows };
+      const height = heightOf(spec, rows, holder.clientWidth);
+      if (height) spec.height = height;
+      spec.datasets = { ...datasets, rows };
       if (this.description.marks) spec.datasets.marks = this.page.marks;
       const view = await embedded(holder, spec, this.page);
       if (turn !== this.turn) return view.finalize();
@@ -142,12 +169,12 @@ class Chart {
     const given = this.settled();
     const parts = [this.description.name, ...Object.values(given)];
     const name = parts.join("-").replaceAll(/[^A-Za-z0-9_]+/g, "-");
-    saveText(`${name}.csv`, csv(this.rows()));
+    saveText(`${name}.csv`, csv(this.readable()));
   }
 
   fillTable() {
     const most = 500;
-    const rows = this.rows();
+    const rows = this.readable();
     const holder = this.part("table");
     holder.replaceChildren(table(rows, most));
     if (rows.length > most) {

@@ -12,9 +12,11 @@ function cell(column, row) {
   return place < 0 ? null : column.words[place];
 }
 
-// Values of a column that rows with the given values of other columns have, in order of appearance.
+// Values of a column that rows with the given values of other columns have, as text.
 function valuesAmong(frame, column, given) {
-  return [...new Set(rowsWith(frame, given).map((row) => String(cell(frame.columns[column], row))))];
+  const { words, places, numbers } = frame.columns[column];
+  const found = new Set(rowsWith(frame, given).map((row) => (words ? places : numbers)[row]));
+  return new Set([...found].map((value) => (words ? words[value] ?? "" : String(value))));
 }
 
 // Numbers of the rows that have these values.

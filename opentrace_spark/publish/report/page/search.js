@@ -47,16 +47,17 @@ class Search {
     this.show();
   }
 
-  // The weeks among the 100 largest, for one cell.
+  // The weeks among the 100 largest, for one cell; ranks as in the tables: downloads, ties by name.
   history(level, name) {
     const { attribution, recency_window } = state.values;
-    const cell = `${level}|${attribution}|${recency_window}`;
-    const place = this.known.names[level].indexOf(name);
-    return (this.known.tops[cell] ?? []).flatMap(([week, places, downloads]) => {
-      const rank = places.indexOf(place);
-      if (rank < 0) return [];
-      const total = this.known.totals[cell][week];
-      return [{ week_start: this.known.weeks[week], rank: rank + 1, downloads: downloads[rank], share: downloads[rank] / total }];
+    const cell = `${attribution}|${recency_window}`;
+    const all = this.known.tops[level].map((cells) => new Map((cells[cell] ?? []).flatMap(([first, counts]) =>
+      counts.map((count, place) => [first + place, count]))));
+    const own = this.known.names[level].indexOf(name);
+    return [...all[own]].map(([week, downloads]) => {
+      const before = all.filter((weeks, other) => weeks.get(week) > downloads || (other < own && weeks.get(week) === downloads));
+      const total = this.known.totals[`${level}|${cell}`][week];
+      return { week_start: this.known.weeks[week], rank: before.length + 1, downloads, share: downloads / total };
     });
   }
 

@@ -33,7 +33,7 @@ def test_same_warehouse_same_bytes_in_place_of_an_earlier_report(
     assert files(out) == first
     pictures = set(first) - {"index.html"}
     assert {"figures/shares.svg", "figures/shares.png"} <= pictures
-    assert "figures/concentration-hhi-all.png" in pictures
+    assert "figures/concentration-hhi.png" in pictures
     assert all(name.endswith((".svg", ".png")) for name in pictures)
 
 

@@ -42,7 +42,7 @@ def test_an_empty_frame_has_its_columns() -> None:
 @pytest.mark.parametrize(
     ("value", "written"),
     [
-        (0.1234567891, 0.1234568),
+        (0.1234567891, 0.12346),
         (float("nan"), None),
         (float("inf"), None),
         (7.0, 7),
