@@ -12,7 +12,7 @@ from opentrace_spark.publish.report.flows import bands, laid_out
 from opentrace_spark.publish.report.usage import LAST, areas
 
 SAMPLES = Choice(
-    "sample", "Sample", {"population": "population", "head": "head sample (most downloaded)"}
+    "sample", "Sample", {"head": "head sample (most downloaded)", "population": "population"}
 )
 _CONFIDENCE = 0.95
 _ABSENT = ("undocumented", "unknown")

@@ -126,14 +126,15 @@ def bands(stages: Sequence[str], whole: str) -> AnyChart:
             away, at = (6, "right:Q") if side == "left" else (-6, "x:Q")
             text = text.mark_text(style=style, align=side, dx=away, limit=room)
             layers.append(text.encode(alt.X(at), alt.Y("middle:Q", scale=down), text="said:N"))
-    titles = [
-        _title(title, stage, "left" if stage == 0 else "right" if stage == last else "center")
-        for stage, title in enumerate(stages)
-    ]
+    titles = [_title(title, stage, last) for stage, title in enumerate(stages)]
     return alt.layer(*layers, *titles).properties(height=430)
 
 
-def _title(text: str, stage: int, align: _Side) -> alt.Chart:
+def _title(text: str, stage: int, last: int) -> alt.Chart:
+    align: _Side = "left" if stage == 0 else "right" if stage == last else "center"
+    room = alt.ExprRef(f"{0.5 if 0 < stage < last else 0.7} * width / {last} - 4")
     base = alt.Chart(alt.InlineData(values=[{"x": stage}]))
-    mark = base.mark_text(style="note", align=align, baseline="bottom", text=text, dy=-8)
+    mark = base.mark_text(
+        style="note", align=align, baseline="bottom", text=text, dy=-8, limit=room
+    )
     return mark.encode(alt.X("x:Q"), y=alt.value(0))

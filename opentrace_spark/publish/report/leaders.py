@@ -9,6 +9,8 @@ from opentrace_spark.publish.report.data import MissingTable, Tables
 from opentrace_spark.publish.report.figure import ROWS, AnyChart, Choice, Figure
 
 _SHOWN = 20
+_END = "most * (width < 260 ? 1.45 : 1.2)"
+"""End of an axis of bars: beyond the longest one, there is room for its value."""
 PERIODS = {
     "all_time": "all time",
     "cohort_1y": "models of the last year",
@@ -61,7 +63,9 @@ def bars(value: str, title: str, form: str, sign: str = "▲") -> AnyChart:
     long = alt.X(
         f"{value}:Q",
         title=title,
-        scale=alt.Scale(domainMin=0, domainMax=alt.ExprRef("most * 1.2"), nice=False),
+        scale=alt.Scale(
+            domainMin=0, domainMax=alt.ExprRef("most * (width < 260 ? 1.45 : 1.2)"), nice=False
+        ),
         axis=alt.Axis(format=form.replace(".1", ".0"), tickCount=4),
     )
     tooltip = [

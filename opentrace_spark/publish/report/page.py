@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -29,7 +30,6 @@ SECTIONS = {
     "robustness": "How sure it is",
 }
 _SCRIPTS = ("data.js", "state.js", "chart.js", "numbers.js", "search.js", "main.js")
-_VEGA = "window.vegaEmbed = vegaEmbed;"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def page(content: Content) -> str:
         "history": bare(usage.history()),
         "themes": {mode: theme(mode) for mode in ("light", "dark")},
     }
-    scripts = [vl_convert.javascript_bundle(_VEGA), _own_scripts()]
+    scripts = [_vega(), _own_scripts()]
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
         _text("page.html")
     )
@@ -85,6 +85,12 @@ def page(content: Content) -> str:
 
 def _text(name: str) -> str:
     return files("opentrace_spark.publish.report").joinpath("page", name).read_text("utf-8")
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and what embeds them; it takes seconds to put together."""
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _own_scripts() -> str:
@@ -134,9 +140,15 @@ def _options(content: Content, column: str) -> list[list[str]]:
 
 
 def _signs(marks: pd.DataFrame) -> list[dict[str, Any]]:
-    """Kinds of marks that occur, with what they mean and the weeks that have them."""
+    """Kinds of marks that occur, with what they mean and where."""
     return [
-        {"kind": kind, "glyph": signs.GLYPHS[kind], "meaning": meaning, "rows": rows}
+        {
+            "kind": kind,
+            "glyph": signs.GLYPHS[kind],
+            "meaning": meaning,
+            "rows": rows,
+            "weeks": int(sum(row["weeks"] for row in rows)),
+        }
         for kind, meaning in signs.KINDS.items()
         if (rows := marks[marks["kind"] == kind].to_dict("records"))
     ]

@@ -18,6 +18,7 @@ async function embedded(holder, spec, page) {
   const narrow = holder.clientWidth < 480;
   const theme = structuredClone(page.theme());
   if (narrow) theme.axis.labelLimit = 110;
+  if (narrow) theme.axis.titleLimit = 230;
   theme.legend.columns = narrow ? 2 : 5;
   if (narrow) theme.legend.layout = { bottom: { direction: "vertical", anchor: "start" } };
   const options = { actions: false, config: theme, renderer: "canvas", logLevel: ERRORS, tooltip: { theme: page.mode() } };

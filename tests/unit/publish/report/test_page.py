@@ -8,15 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.browser import draw_all, grave_faults, open_page
 from tests.unit.publish.report.hub_tables import EVIL, FORMULA, NAMES, counts, present, week
-
-
-def draw_all(page: Page) -> None:
-    """Scroll through the page, so that every chart is drawn."""
-    for figure in page.query_selector_all("article.figure"):
-        figure.scroll_into_view_if_needed()
-        name = figure.get_attribute("id")
-        page.wait_for_selector(f"#{name}[data-drawn]")
 
 
 def downloaded(page: Page, button: str, folder: Path) -> list[dict[str, str]]:
@@ -112,25 +105,16 @@ def test_chosen_values_that_are_not_there_fall_back(opened: Page) -> None:
 def test_page_has_no_accessibility_fault_and_no_sideways_scroll(
     chromium: Browser, page_file: Path, width: int, mode: str
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=mode)
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    page.goto(page_file.as_uri())
-    page.wait_for_selector("html[data-ready]")
-    draw_all(page)
-    page.fill("#query", "e")
-    page.click("#hits button")
-    page.click("#shares .show")
-    for details in page.query_selector_all("details"):
-        details.evaluate("one => one.open = true")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    # Run by hand: the page's policy lets no script in, except through the debugger.
-    faults = Axe().run(page).response["violations"]
-    grave = [fault for fault in faults if fault["impact"] in ("serious", "critical")]
-    assert not [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in grave]
-    context.close()
+    size = {"width": width, "height": 800}
+    with open_page(chromium, page_file, viewport=size, color_scheme=mode) as page:
+        draw_all(page)
+        page.fill("#query", "e")
+        page.click("#hits button")
+        page.click("#shares .show")
+        for details in page.query_selector_all("details"):
+            details.evaluate("one => one.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert not grave_faults(page)
 
 
 def test_keyboard_reaches_switches_and_tools(opened: Page) -> None:

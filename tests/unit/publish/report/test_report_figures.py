@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import altair as alt
@@ -16,8 +17,9 @@ from opentrace_spark.publish.report.data import Tables
 from opentrace_spark.publish.report.draw import drawing, file_name
 from opentrace_spark.publish.report.figure import Choice, Figure, periods_of, word
 from opentrace_spark.publish.report.flows import laid_out
+from opentrace_spark.publish.report.marks import marks
 from opentrace_spark.publish.report.numbers import numbers
-from opentrace_spark.tables import GOLD_SIZE_DISTRIBUTION, GOLD_WEEKS
+from opentrace_spark.tables import GOLD_ANOMALIES, GOLD_SIZE_DISTRIBUTION, GOLD_WEEKS
 from tests.unit.publish.report.hub_tables import week, write_core
 from tests.unit.publish.small_tables import write_table
 
@@ -159,3 +161,46 @@ def test_sizes_are_of_the_year_as_text(tmp_path: Path) -> None:
     made = sizes.distribution(Tables(Warehouse(str(tmp_path)), []))
     assert made.settled({"recency_window": "365d"})["recency_window"] == "none"
     assert made.rows["year"].tolist() == ["2024"]
+
+
+def test_marks_join_weeks_on_end_that_say_the_same(tmp_path: Path) -> None:
+    rows = [
+        *((0, False, "a"), (1, False, "a"), (2, True, None), (3, False, "a"), (4, False, "b")),
+        *((5, True, None), (6, True, None)),
+    ]
+    weeks = [
+        {"week_start": week(n), "is_missing": gone, "is_complete": True, "known_breaks": said}
+        for n, gone, said in rows
+    ]
+    write_table(tmp_path, GOLD_WEEKS, weeks)
+    surges = [(1, "x/b", 5), (1, "x/a", 5), (1, "x/c", 9), (1, "x/d", 1), (2, "x/a", 5)]
+    write_table(
+        tmp_path,
+        GOLD_ANOMALIES,
+        [{"model_id": m, "week_start": week(n), "downloads": d} for n, m, d in surges]
+        + [{"model_id": "x/whole", "week_start": None, "downloads": 7}],
+    )
+    periods = [
+        {"name": "early", "first": None, "last": week(1).isoformat()},
+        {"name": "late", "first": week(2).isoformat(), "last": None},
+        {"name": "never", "first": "2030-01-01", "last": None},
+    ]
+    found = marks(Tables(Warehouse(str(tmp_path)), []), periods)
+    told = [
+        (row["kind"], row["start"], row["end"], row["text"]) for row in found.to_dict("records")
+    ]
+
+    def at(number: int) -> str:
+        return week(number).isoformat()
+
+    assert told == [
+        ("period", at(0), (week(1) + timedelta(days=1)).isoformat(), "early"),
+        ("period", at(2), at(7), "late"),
+        ("censored", at(0), at(2), "a"),
+        ("missing", at(2), at(3), "no downloads were reported"),
+        ("censored", at(3), at(4), "a"),
+        ("censored", at(4), at(5), "b"),
+        ("missing", at(5), at(7), "no downloads were reported"),
+        ("anomaly", at(1), at(2), "x/c; x/a; x/b; 1 more"),
+        ("anomaly", at(2), at(3), "x/a"),
+    ]
