@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from opentrace_spark.errors import UsageError
 from opentrace_spark.publish.report.data import Tables
 from opentrace_spark.publish.report.figure import ROWS, AnyChart, Choice, Figure, periods_of
 from opentrace_spark.publish.report.leaders import PERIODS, bars, ranked
@@ -49,7 +50,7 @@ def shapes() -> dict[str, Any]:
     """
     found = find_spec("bqplot")
     if found is None or not found.submodule_search_locations:
-        raise ModuleNotFoundError("no module named bqplot", name="bqplot")
+        raise UsageError("report needs the package bqplot; install opentrace-spark[report]")
     path = Path(found.submodule_search_locations[0], "map_data", "WorldMap.json")
     return json.loads(path.read_text(encoding="utf-8"))
 

@@ -122,7 +122,11 @@ def over() -> list[alt.Chart]:
     sign = known.mark_point(style="sign", filled=True, size=45, opacity=1)
     shape = alt.Scale(domain=list(SHAPES), range=list(SHAPES.values()))
     above = alt.value(-8)
+    # Where shades are hidden by areas, a line still tells the periods apart.
+    start = alt.Chart(alt.NamedData(MARKS)).transform_filter("datum.kind == 'period'")
+    border = start.mark_rule(style="rule", strokeDash=[2, 3], strokeWidth=1)
     return [
+        border.encode(_x("start")),
         gap.encode(_x("start"), alt.X2("end:T"), tooltip=_tooltip()),
         span.encode(_x("start"), alt.X2("end:T"), y=above, tooltip=_tooltip()),
         sign.encode(

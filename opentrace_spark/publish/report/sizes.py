@@ -8,6 +8,8 @@ from opentrace_spark.publish.report.attributes import SAMPLES
 from opentrace_spark.publish.report.data import Tables
 from opentrace_spark.publish.report.figure import ROWS, AnyChart, Choice, Figure
 
+_SHORT = "replace(format(datum.value, '~s'), 'G', 'B')"
+"""Parameters as people write them: 7B, not 7G."""
 _BASES = {"downloaded": "downloaded in the year", "created": "created in the year"}
 _WEIGHTS = {"downloads": "downloads", "models": "models, each once"}
 _MEASURES = {
@@ -50,7 +52,7 @@ def _distribution() -> AnyChart:
         "bin_low:Q",
         title="Parameters (log scale)",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(labelExpr="replace(format(datum.value, '~s'), 'G', 'B')", tickCount=6),
+        axis=alt.Axis(labelExpr=_SHORT, values=[10.0**power for power in range(3, 14)]),
     )
     tooltip = [
         alt.Tooltip("year:O"),

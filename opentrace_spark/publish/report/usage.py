@@ -94,7 +94,7 @@ def _lines() -> AnyChart:
         attribution,
         age,
         strokeWidth=alt.condition(chosen, alt.value(3.5), alt.value(1.2)),
-        opacity=alt.condition(chosen, alt.value(1), alt.value(0.6)),
+        opacity=alt.condition(chosen, alt.value(1), alt.value(0.45)),
         detail="scope:N",
     )
     seen = rows.mark_point(opacity=0, size=90).encode(

@@ -44,7 +44,10 @@ class Search {
     state.values.find = `${level}:${name}`;
     state.at = "find";
     writeState();
+    document.getElementById("hits").replaceChildren();
+    document.getElementById("told").replaceChildren();
     this.show();
+    document.querySelector("#found h3").focus();
   }
 
   // The weeks among the 100 largest, for one cell; ranks as in the tables: downloads, ties by name.
@@ -75,7 +78,7 @@ class Search {
       : "Never among the 100 largest in this window and attribution; try others.";
     const save = element("button", { type: "button", class: "csv" }, "Data (CSV)");
     save.addEventListener("click", () => saveText(`history-${name.replaceAll(/[^A-Za-z0-9_]+/g, "-")}.csv`, csv(rows)));
-    holder.replaceChildren(element("h3", {}, `${name} (${KINDS[level]})`),
+    holder.replaceChildren(element("h3", { tabindex: "-1" }, `${name} (${KINDS[level]})`),
       element("p", { class: "note" }, said), ...this.family(level, name), ...(rows.length ? [chart, save] : []));
     if (rows.length) this.draw(chart, rows);
   }

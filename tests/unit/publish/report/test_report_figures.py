@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from opentrace_spark.config import load_config
 from opentrace_spark.io import Warehouse
 from opentrace_spark.publish.report import geography, sizes
-from opentrace_spark.publish.report.command import read_content
+from opentrace_spark.publish.report.command import FIGURES, read_content
 from opentrace_spark.publish.report.data import Tables
 from opentrace_spark.publish.report.draw import drawing, file_name
 from opentrace_spark.publish.report.figure import Choice, Figure, periods_of, word
@@ -204,3 +205,9 @@ def test_marks_join_weeks_on_end_that_say_the_same(tmp_path: Path) -> None:
         ("anomaly", at(1), at(2), "x/c; x/a; x/b; 1 more"),
         ("anomaly", at(2), at(3), "x/a"),
     ]
+
+
+def test_every_figure_is_in_the_guide() -> None:
+    guide = (Path(__file__).parents[4] / "docs" / "report.md").read_text("utf-8")
+    rows = [line.split("|")[1] for line in guide.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`(\w+)`", "".join(rows))) == sorted(FIGURES)
