@@ -104,8 +104,8 @@ def families(tables: Tables) -> Figure:
         name="families",
         section="derivation",
         title="Which roots most downloads rest on",
-        caption="Downloads over all weeks, of the root and of everything whose chain of first "
-        "parents ends there; the number is how many derivatives there are.",
+        caption="Downloads over all weeks, of the root (first) and of everything whose chain of "
+        "first parents ends there; the number is how many derivatives there are.",
         chart=_families(list(values.values())),
         rows=rows,
     )

@@ -27,6 +27,8 @@ _LARGEST = {"developer": 20, "organization": 20, "model": 12, "country": 12, "or
 """How many are followed in levels that developer_trends has not, or where it is not there."""
 LAST = 1000
 """Place of the rest, above all others and grey."""
+_SIGN_EVERY = 13
+"""Weeks from one sign on a line to the next."""
 _LABELLED = 0.035
 """Shares from this on have their name in the picture."""
 
@@ -48,7 +50,8 @@ def concentration(tables: Tables) -> Figure:
         name="concentration",
         section="usage",
         title="How concentrated downloads are among {level}: {measure}",
-        caption="One line per window and attribution; the chosen ones are bold. Higher means that "
+        caption="One line per window and attribution; the chosen one is bold. Circles: as "
+        "downloaded; triangles: credited to roots. Higher means that "
         "fewer hold more, except for the effective number, where it is the reverse.",
         chart=_lines(),
         rows=rows,
@@ -97,6 +100,19 @@ def _lines() -> AnyChart:
         opacity=alt.condition(chosen, alt.value(1), alt.value(0.45)),
         detail="scope:N",
     )
+    # A sign now and then tells the attributions apart without colour.
+    series = ["attribution", "recency_window", "scope"]
+    some = rows.transform_window(
+        number="row_number()", groupby=series, sort=[alt.SortField("week_start")]
+    )
+    some = some.transform_filter(f"datum.number % {_SIGN_EVERY} == 1")
+    signs = alt.Scale(domain=["none", "root"], range=["circle", "triangle-up"])
+    sign = some.mark_point(filled=True, size=45, opacity=1).encode(
+        week(),
+        value,
+        attribution.copy(),
+        shape=alt.Shape("attribution:N", scale=signs, legend=None),
+    )
     seen = rows.mark_point(opacity=0, size=90).encode(
         week(),
         value,
@@ -114,7 +130,8 @@ def _lines() -> AnyChart:
         alt.param(name="attribution", value="root"),
         alt.param(name="measure", value="hhi"),
     )
-    return alt.layer(*marks.under(), line, *marks.over(), seen).add_params(*parameters)
+    layers = alt.layer(*marks.under(), line, sign, *marks.over(), seen)
+    return layers.add_params(*parameters).resolve_scale(shape="independent")
 
 
 def trends(tables: Tables) -> Figure:
