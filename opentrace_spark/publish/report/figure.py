@@ -89,10 +89,10 @@ class Figure:
         rows, state = self.rows, dict(DEFAULTS | dict(wanted))
         for column in (*(choice.column for choice in self.choices), *self.switches):
             known = [str(value) for value in rows[column].unique()]
-            ordered = [*self.values(column), *known]
+            offered = [*self.values(column), *known]
             value = wanted.get(column)
             if value not in known:
-                value = next(value for value in ordered if value in known)
+                value = next(value for value in offered if value in known)
             state[column] = value
             rows = rows[rows[column] == value]
         return state

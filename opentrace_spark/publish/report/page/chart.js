@@ -101,7 +101,7 @@ class Chart {
       return `${this.page.label(column)}: ${words[column]}${instead}`;
     });
     const others = Object.keys(this.page.switches).filter((column) => !(column in this.description.switches));
-    const named = this.spec().params?.map((parameter) => parameter.name) ?? [];
+    const named = this.description.spec.params?.map((parameter) => parameter.name) ?? [];
     const deaf = [];
     for (const column of others) {
       const label = this.page.label(column);

@@ -59,9 +59,7 @@ async function start() {
 
   function setTheme(mode) {
     root.dataset.theme = mode;
-    const button = document.getElementById("theme");
-    button.textContent = mode === "dark" ? "Light" : "Dark";
-    button.setAttribute("aria-pressed", String(mode === "dark"));
+    document.getElementById("theme").setAttribute("aria-pressed", String(mode === "dark"));
   }
 
   document.addEventListener("change", (event) => {

@@ -84,7 +84,9 @@ class Search {
   }
 
   async draw(holder, rows) {
-    this.view = await embedded(holder, this.page.historySpec(rows), this.page);
+    const view = await embedded(holder, this.page.historySpec(rows), this.page);
+    if (holder.isConnected) this.view = view;
+    else view.finalize(); // another choice was made meanwhile
   }
 
   family(level, name) {
