@@ -1,5 +1,5 @@
 """The command line: `opentrace demo | generate | collect | check | run | update | upkeep | diff |
-annotate`.
+report | annotate`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
 value or path; 130 and 143 stopped by SIGINT or SIGTERM. The last line on standard error says what
@@ -146,6 +146,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         "update": _update,
         "upkeep": _upkeep,
         "diff": _diff,
+        "report": _report,
         "annotate": _annotate,
     }[name]
 
@@ -376,6 +377,23 @@ def _diff(options: argparse.Namespace) -> None:
 
     narrowed = {name: getattr(options, name) or () for name in ("level", "attribution", "window")}
     report((options.A, options.B), narrowed, options.week, options.top, options.out)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.publish.progress import TerminalProgress
+
+    try:
+        from opentrace_spark.publish.report.command import write_report
+    except ModuleNotFoundError as missing:
+        raise UsageError(
+            f"report needs the package {missing.name}; install opentrace-spark[report]"
+        ) from None
+    with TerminalProgress(_terminal(options)) as progress:
+        written = write_report(Warehouse(options.warehouse), options.out, progress.counted)
+    for name, why in written.left_out.items():
+        _say(options, "left_out", f"left out: {name} ({why})")
+    _say(options, "written", f"{written.page}, and {written.pictures} pictures beside it")
 
 
 def _annotate(options: argparse.Namespace) -> None:

@@ -92,6 +92,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _diff_options(diff)
 
+    report = commands.add_parser(
+        "report", help="draw every figure of the tables, and one page that works offline"
+    )
+    _warehouse_option(report)
+    what = "folder to write, new, empty or an earlier report's: index.html and figures/"
+    report.add_argument("--out", type=Path, required=True, metavar="DIR", help=what)
+    report.add_argument("--quiet", action="store_true", help="print errors only")
+    _log_option(report)
+    report.set_defaults(after_interrupt="the report is not whole: run the same command again")
+
     annotate = commands.add_parser("annotate", help="write a sheet of models for annotators")
     _warehouse_option(annotate)
     what = "new .csv, .jsonl or .parquet file: the head sample, most downloaded first"

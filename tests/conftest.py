@@ -8,10 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from pyspark.sql import SparkSession
 
 from opentrace_spark.session import build_session
 from opentrace_spark.sources.landing import Landing, open_landing
+from tests.browser import CHROMIUM
 
 _SMALL_JOBS = {
     # Tests run hundreds of tiny jobs: starting fast matters, running fast does not.
@@ -39,6 +41,17 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     )
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, without a window; tests of the report page are skipped without it."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine; Debian and Ubuntu: apt-get install chromium")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 Content = bytes | str | pa.Table
