@@ -58,7 +58,9 @@ def test_cluster_equals_local_mode(landing, expected, tmp_path):
 def test_a_killed_worker_changes_nothing(landing, expected, tmp_path):
     with _job(landing, tmp_path) as job:
         # Tasks have just written first files of weeks: what they did before is lost with them.
-        _wait_for(job, lambda: next(tmp_path.glob("warehouse/_work/built/*/scratch/work_weeks/week*"), 0))
+        _wait_for(
+            job, lambda: next(tmp_path.glob("warehouse/_work/built/*/scratch/work_weeks/week*"), 0)
+        )
         executor = re.findall(r"Finished task .* \(executor (\d+)\)", _log(tmp_path))[-1]
         (home,) = (tmp_path / "cluster").glob(f"worker-*/app-*/{executor}")
         worker = _processes(tmp_path / "cluster")[home.parts[-3]]
