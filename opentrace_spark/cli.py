@@ -1,5 +1,5 @@
 """The command line: `opentrace demo | generate | collect | check | run | update | upkeep | diff |
-report | annotate`.
+report | publish | annotate`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
 value or path; 130 and 143 stopped by SIGINT or SIGTERM. The last line on standard error says what
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from opentrace_spark.generator import GeneratedLanding
+    from opentrace_spark.publish.report.command import Written
     from opentrace_spark.run import Progress
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -147,6 +148,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         "upkeep": _upkeep,
         "diff": _diff,
         "report": _report,
+        "publish": _publish,
         "annotate": _annotate,
     }[name]
 
@@ -262,6 +264,7 @@ def _demo(options: argparse.Namespace) -> None:
     landing, unfinished = options.out / name, options.out / f"{name}.unfinished"
     options.landing, options.warehouse = str(landing), str(options.out / "warehouse")
     Warehouse(options.warehouse)  # refuses a name that Delta can't take before any work
+    _report_writer()  # likewise where its packages are not there
     if not landing.is_dir():
         shutil.rmtree(unfinished, ignore_errors=True)
         _generated(unfinished, options)
@@ -270,6 +273,7 @@ def _demo(options: argparse.Namespace) -> None:
         print(f"a generated Hub of {options.models:,} models and {options.weeks} weeks: {landing}")
     options.conf, options.only, options.as_of = None, (), None
     _run(options)
+    _write_report(options, options.out / "report")
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -380,20 +384,42 @@ def _diff(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
+    _write_report(options, options.out)
+
+
+def _write_report(options: argparse.Namespace, out: Path) -> None:
     from opentrace_spark.io import Warehouse
     from opentrace_spark.publish.progress import TerminalProgress
 
+    write_report = _report_writer()
+    with TerminalProgress(_terminal(options)) as progress:
+        written = write_report(Warehouse(options.warehouse), out, progress.counted)
+    for name, why in written.left_out.items():
+        _say(options, "left_out", f"left out: {name} ({why})")
+    _say(options, "written", f"{written.page}, and {written.pictures} pictures beside it")
+
+
+def _report_writer() -> Callable[..., Written]:
     try:
         from opentrace_spark.publish.report.command import write_report
     except ModuleNotFoundError as missing:
         raise UsageError(
-            f"report needs the package {missing.name}; install opentrace-spark[report]"
+            f"a report needs the package {missing.name}; install opentrace-spark[report]"
         ) from None
+    return write_report
+
+
+def _publish(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.publish.progress import TerminalProgress
+    from opentrace_spark.publish.release.command import Order, publish
+
+    if options.space:
+        _report_writer()  # refuses before any work where its packages are not there
+    order = Order(options.repo_id, options.space, options.license, options.private, options.dry_run)
     with TerminalProgress(_terminal(options)) as progress:
-        written = write_report(Warehouse(options.warehouse), options.out, progress.counted)
-    for name, why in written.left_out.items():
-        _say(options, "left_out", f"left out: {name} ({why})")
-    _say(options, "written", f"{written.page}, and {written.pictures} pictures beside it")
+        for sentence in publish(Warehouse(options.warehouse), order, options.out, progress.counted):
+            _say(options, "release", sentence)
 
 
 def _annotate(options: argparse.Namespace) -> None:

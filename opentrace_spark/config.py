@@ -77,10 +77,12 @@ class Organizations:
 @dataclass(frozen=True)
 class Weeks:
     """`last_complete_week`: the last one known to be complete; empty where nobody says (then all
-    are). `precedence`: whose counts a week has that downloads/ and snapshots/ both give."""
+    are). `precedence`: whose counts a week has that downloads/ and snapshots/ both give.
+    `download_definition`: what downloads/ counts as one download; no figure depends on it."""
 
     last_complete_week: str
     precedence: str
+    download_definition: str
 
 
 @dataclass(frozen=True)
@@ -245,6 +247,7 @@ CHOICES = {
     "organizations.curated": ("only_if_absent", "fill", "never"),
     "organizations.unlisted_owner": ("Unknown", "User"),
     "weeks.precedence": ("downloads", "snapshots"),
+    "weeks.download_definition": ("unstated", "user_model_day", "public_counter"),
     "attributes.shift_period": ("first_head_week", "created"),
     "organizations.online_unit": ("merged", "separate"),
     "sensitivity.attribution": ("none", "root"),

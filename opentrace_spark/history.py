@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opentrace_spark.io import Warehouse
+from opentrace_spark.io import Warehouse, content_version
 from opentrace_spark.tables import GOLD_RUNS, TABLES
 
 ABSENT = object()
@@ -56,11 +56,18 @@ def changed_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[st
     return {name: (old, new) for name, (old, new) in pairs.items() if old != new}
 
 
+def versions_now(warehouse: Warehouse) -> dict[str, int | None]:
+    """Path -> version of each table's content as it is now; None: there is no such table."""
+    tables = {spec.path: warehouse.table(spec) for spec in TABLES}
+    return {
+        path: None if table is None else content_version(table) for path, table in tables.items()
+    }
+
+
 def strays(committed: Mapping[str, int], now: Mapping[str, int | None]) -> Iterator[str]:
     """Sentences on tables that are not as a run committed them.
 
-    `committed` is the run's `table_versions`, `now` the version of each table's content (of
-    `io.content_version`; None: there is no such table), both by path.
+    `committed` is the run's `table_versions`, `now` is of `versions_now`, both by path.
     """
     for spec in TABLES:
         if spec == GOLD_RUNS:

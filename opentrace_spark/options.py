@@ -102,6 +102,13 @@ def build_parser() -> argparse.ArgumentParser:
     _log_option(report)
     report.set_defaults(after_interrupt="the report is not whole: run the same command again")
 
+    publish = commands.add_parser(
+        "publish", help="put the tables on the Hub as a dataset, and the report as a Space"
+    )
+    _warehouse_option(publish)
+    _publish_options(publish)
+    publish.set_defaults(after_interrupt="what is on the Hub is whole: as before, or the new one")
+
     annotate = commands.add_parser("annotate", help="write a sheet of models for annotators")
     _warehouse_option(annotate)
     what = "new .csv, .jsonl or .parquet file: the head sample, most downloaded first"
@@ -114,6 +121,23 @@ def build_parser() -> argparse.ArgumentParser:
     annotate.add_argument("--annotator", default="", metavar="NAME", help="who will fill it")
     annotate.add_argument("--quiet", action="store_true", help="print errors only")
     return parser
+
+
+def _publish_options(parser: argparse.ArgumentParser) -> None:
+    what = "dataset to write; the token comes from the environment variable HF_TOKEN"
+    parser.add_argument("--repo-id", required=True, metavar="ORG/NAME", help=what)
+    what = "put the report's page up, too, as this static Space"
+    parser.add_argument("--space", metavar="ORG/NAME", help=what)
+    what = "license of the tables, as the Hub names it (default: %(default)s)"
+    parser.add_argument("--license", default="cc-by-4.0", metavar="NAME", help=what)
+    what = "make repositories private that are not there yet"
+    parser.add_argument("--private", action="store_true", help=what)
+    what = "build in --out and send nothing; needs no token"
+    parser.add_argument("--dry-run", action="store_true", help=what)
+    what = "new or empty folder to build in and keep: dataset/, and space/ with --space"
+    parser.add_argument("--out", type=Path, metavar="DIR", help=what)
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    _log_option(parser)
 
 
 def _share(text: str) -> Fraction:

@@ -10,12 +10,11 @@ import opentrace_spark
 from opentrace_spark.config import Config, as_of
 from opentrace_spark.digests import libraries
 from opentrace_spark.flow import FLOW
-from opentrace_spark.history import changed_files, changed_values, strays
-from opentrace_spark.io import Warehouse, content_version
+from opentrace_spark.history import changed_files, changed_values, strays, versions_now
+from opentrace_spark.io import Warehouse
 from opentrace_spark.reuse import of_other_code
 from opentrace_spark.run import fingerprints
 from opentrace_spark.sources.landing import Landing
-from opentrace_spark.tables import TABLES
 
 _NAMED = 3
 
@@ -34,7 +33,7 @@ def whats_new(
         *_of_files(json.loads(last["inputs"]), fingerprints(landing.until(as_of(config)), config)),
         *_of_program(last, warehouse),
         *_of_method(last, config),
-        *_of_tables(json.loads(last["table_versions"]), warehouse),
+        *strays(json.loads(last["table_versions"]), versions_now(warehouse)),
     )
 
 
@@ -66,11 +65,3 @@ def _of_method(last: Mapping[str, Any], config: Config) -> Iterator[str]:
         yield f"other method values: {', '.join(other)}"
     elif changed:
         yield "other periods or countries"
-
-
-def _of_tables(committed: Mapping[str, int], warehouse: Warehouse) -> Iterator[str]:
-    tables = {spec.path: warehouse.table(spec) for spec in TABLES}
-    versions = {
-        path: None if table is None else content_version(table) for path, table in tables.items()
-    }
-    return strays(committed, versions)

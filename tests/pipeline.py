@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
+from opentrace_spark.cli import main
 from opentrace_spark.config import Config
 from opentrace_spark.io import Warehouse
 from opentrace_spark.run import RunResult, run
@@ -16,6 +18,17 @@ from opentrace_spark.sources.landing import open_landing
 from opentrace_spark.tables import GOLD_RUNS, TABLES
 
 Rows = list[dict[str, Any]]
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    """Exit status and the two outputs of a call of `opentrace`, in this process."""
+    capsys.readouterr()
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        status = int(end.code or 0)
+    out, err = capsys.readouterr()
+    return status, out, err
 
 
 def run_tables(

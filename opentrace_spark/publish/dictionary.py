@@ -23,16 +23,17 @@ def table_dictionary(tables: Sequence[TableSpec] = TABLES) -> str:
         f"{TABLES_VERSION}. Made by `scripts/docs` from `opentrace_spark/tables.py`; the same "
         "texts are the comments in the tables. How the figures come about: [method](method.md).\n"
     )
-    return "\n".join([head, *(_table(spec) for spec in tables)])
+    return "\n".join([head, *(described(spec, spec.path) for spec in tables)])
 
 
-def _table(spec: TableSpec) -> str:
+def described(spec: TableSpec, name: str) -> str:
+    """Markdown of a table under a name: grain, key, layout and columns."""
     partitioned = (
         f" Partitioned by {', '.join(spec.partitioned_by)}." if spec.partitioned_by else ""
     )
     key = ", ".join(f"`{name}`" for name in spec.key)
     lines = [
-        f"## {spec.path}",
+        f"## {name}",
         f"{spec.description}\n",
         f"One row per {spec.grain}. Key: {key}.{partitioned}\n",
         "| column | type | null | meaning |",

@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from opentrace_spark.cli import main
 from opentrace_spark.tables import TABLES
 from tests.flow.landings import write_small_landing
-from tests.pipeline import read_tables
+from tests.pipeline import call, read_tables
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +34,6 @@ def place(good, tmp_path):
     shutil.copytree(good / "landing", tmp_path / "landing")
     shutil.copytree(good / "warehouse", tmp_path / "warehouse")
     return tmp_path
-
-
-def call(capsys, *arguments):
-    """Exit status and the two outputs of a call, in this process."""
-    capsys.readouterr()
-    try:
-        status = main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        status = end.code
-    out, err = capsys.readouterr()
-    return status, out, err
 
 
 def run_arguments(place):

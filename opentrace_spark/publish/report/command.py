@@ -12,6 +12,7 @@ from typing import Any
 from opentrace_spark.errors import UsageError
 from opentrace_spark.history import last_run
 from opentrace_spark.io import Warehouse
+from opentrace_spark.publish.counting import what_is_counted
 from opentrace_spark.publish.report import (
     attributes,
     derivation,
@@ -129,15 +130,17 @@ def _emptied(out: Path) -> Path:
 
 
 def _about(warehouse: Warehouse) -> dict[str, Any]:
-    """What the last run says: parameters, version, when, notes."""
+    """What the last run says: parameters, version, when, notes, what its downloads are."""
     run = last_run(warehouse)
     assert run is not None  # gold/runs is one of _CORE
+    parameters, inputs = json.loads(run["parameters"]), json.loads(run["inputs"])
     return {
         "run_id": run["run_id"],
         "finished": f"{run['finished_at']:%Y-%m-%d %H:%M} UTC",
         "version": run["version"],
-        "parameters": json.loads(run["parameters"]),
-        "files": len(json.loads(run["inputs"])),
+        "parameters": parameters,
+        "files": len(inputs),
+        "counted": what_is_counted(parameters, inputs),
         "checks": run["checks_passed"],
         "notes": list(run["notes"]),
     }

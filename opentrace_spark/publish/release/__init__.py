@@ -1,0 +1,1 @@
+"""`opentrace publish`: the tables as a public dataset, with a card, metadata and checksums."""
