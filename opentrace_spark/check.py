@@ -15,7 +15,9 @@ from rich.table import Table
 
 from opentrace_spark.bronze.aliases import judged_aliases
 from opentrace_spark.bronze.annotations import judged_annotations, unread_columns
+from opentrace_spark.bronze.contributors import judged_contributors
 from opentrace_spark.bronze.downloads import judged_downloads
+from opentrace_spark.bronze.leaderboard import judged_leaderboard
 from opentrace_spark.bronze.models import judged_models, settled_models, superseded_rows
 from opentrace_spark.bronze.organizations import judged_organizations, unknown_words
 from opentrace_spark.bronze.snapshots import judged_snapshots
@@ -40,6 +42,8 @@ JUDGES: dict[str, Callable[[DataFrame], DataFrame]] = {
     "aliases": judged_aliases,
     "organizations": judged_organizations,
     "annotations": judged_annotations,
+    "leaderboard": judged_leaderboard,
+    "contributors": judged_contributors,
 }
 """Kind of file -> the function that gives every unusable row its reason."""
 
