@@ -102,6 +102,9 @@ def check_landing(spark: SparkSession, landing: Landing, config: Config) -> Land
         kinds, weeks = [], []
         words: tuple[str, ...] = ()
         for kind in KINDS:
+            if not landing.of_kind(kind):
+                kinds.append(KindReport(kind, 0, 0, 0, ()))
+                continue
             # Looked at several times; reading it anew costs more than this.
             read = read_rows(spark, landing, kind).persist(StorageLevel.DISK_ONLY)
             rows = JUDGES[kind](read)
@@ -205,7 +208,8 @@ def _print_weeks(report: LandingReport, console: Console) -> None:
         first, last = report.snapshots[0], report.snapshots[-1]
         console.print(f"snapshots: {len(report.snapshots):,} from {first} to {last}")
     if report.first_week is None or report.last_week is None:
-        if not report.snapshots:
+        reports = {kind.kind: kind for kind in report.kinds}
+        if not report.snapshots and reports["downloads"].files:
             console.print("weeks: none, no row of downloads/ can be used")
         return
     missing = [str(week) for week in report.missing_weeks]
