@@ -148,3 +148,18 @@ def test_a_landing_that_lost_its_leaderboard_has_no_rows_of_it(spark, alone, lan
         exact_rows(read_tables(warehouse))["gold_leaderboard_releases"]
         == (exact_rows(before)["gold_leaderboard_releases"])
     )
+
+
+def test_models_and_results_need_no_downloads(spark, landing, tmp_path):
+    """Lineage tells bases all the same; no table has any week."""
+    shutil.copytree(landing, tmp_path / "landing", ignore=shutil.ignore_patterns("downloads"))
+    result = run_pipeline(spark, tmp_path / "landing", tmp_path / "warehouse", load_config())
+    tables = read_tables(tmp_path / "warehouse")
+    assert tables["gold_weeks"] == tables["gold_usage_shares"] == []
+    assert len(tables["silver_models"]) == 6
+    models = {(row["version"], row["model_id"]): row for row in tables["silver_leaderboard"]}
+    assert models["v1", "quant/base-GGUF"]["base_evidence"] == "lineage"
+    assert {row["downloads"] for row in models.values()} == {None}
+    activities = [row["activity"] for row in tables["gold_leaderboard_concentration"]]
+    assert activities == ["building"] * 3
+    assert "no downloads/ in the landing: no table has any week" in result.notes
