@@ -15,7 +15,9 @@ from rich.table import Table
 
 from opentrace_spark.bronze.aliases import judged_aliases
 from opentrace_spark.bronze.annotations import judged_annotations, unread_columns
+from opentrace_spark.bronze.contributors import judged_contributors
 from opentrace_spark.bronze.downloads import judged_downloads
+from opentrace_spark.bronze.leaderboard import judged_leaderboard
 from opentrace_spark.bronze.models import judged_models, settled_models, superseded_rows
 from opentrace_spark.bronze.organizations import judged_organizations, unknown_words
 from opentrace_spark.bronze.snapshots import judged_snapshots
@@ -40,6 +42,8 @@ JUDGES: dict[str, Callable[[DataFrame], DataFrame]] = {
     "aliases": judged_aliases,
     "organizations": judged_organizations,
     "annotations": judged_annotations,
+    "leaderboard": judged_leaderboard,
+    "contributors": judged_contributors,
 }
 """Kind of file -> the function that gives every unusable row its reason."""
 
@@ -98,6 +102,9 @@ def check_landing(spark: SparkSession, landing: Landing, config: Config) -> Land
         kinds, weeks = [], []
         words: tuple[str, ...] = ()
         for kind in KINDS:
+            if not landing.of_kind(kind):
+                kinds.append(KindReport(kind, 0, 0, 0, ()))
+                continue
             # Looked at several times; reading it anew costs more than this.
             read = read_rows(spark, landing, kind).persist(StorageLevel.DISK_ONLY)
             rows = JUDGES[kind](read)
@@ -201,7 +208,8 @@ def _print_weeks(report: LandingReport, console: Console) -> None:
         first, last = report.snapshots[0], report.snapshots[-1]
         console.print(f"snapshots: {len(report.snapshots):,} from {first} to {last}")
     if report.first_week is None or report.last_week is None:
-        if not report.snapshots:
+        reports = {kind.kind: kind for kind in report.kinds}
+        if not report.snapshots and reports["downloads"].files:
             console.print("weeks: none, no row of downloads/ can be used")
         return
     missing = [str(week) for week in report.missing_weeks]

@@ -187,6 +187,38 @@ class Annotations:
 
 
 @dataclass(frozen=True)
+class Leaderboard:
+    """Choices of the second study, gold/leaderboard_* (docs/method.md).
+
+    `repeated`: which result of a model that was submitted again is kept. `polarity_rows`: fewer
+    rows of a file say nothing about which way round its column of flagged models is.
+    `size_bounds`: first sizes, in billions of parameters, of the second and later size classes.
+    `smooth_weeks`: weeks that the smoothed score pools, the middle one its own.
+    `architectures`, `families`: so many are named, or with an `architecture_floor` above 0 all of
+    at least that share. `size_tolerance`: how far a size may be from that of its base.
+    `score_percents` of the best score of `best_of`. `base_date`: the day a base begins; `gain` in
+    points or percent; `gain_derivatives`: those so far or all, in the divisor log(1 + n) to
+    `log_base`; `gain_reached`: the share of the last gain whose day is told.
+    """
+
+    repeated: str
+    polarity_rows: int
+    size_bounds: tuple[int, ...]
+    smooth_weeks: int
+    architectures: int
+    architecture_floor: float
+    families: int
+    size_tolerance: float
+    score_percents: tuple[int, ...]
+    best_of: str
+    base_date: str
+    gain: str
+    gain_derivatives: str
+    log_base: float
+    gain_reached: float
+
+
+@dataclass(frozen=True)
 class Period:
     """A named span of weeks, `first` and `last` inclusive Mondays or open (None)."""
 
@@ -218,6 +250,7 @@ class Config:
     sizes: Sizes
     sensitivity: Sensitivity
     anomalies: Anomalies
+    leaderboard: Leaderboard
     periods: tuple[Period, ...]
     regions: dict[str, tuple[str, ...]]
     listed_countries: tuple[str, ...]
@@ -251,6 +284,11 @@ CHOICES = {
     "attributes.shift_period": ("first_head_week", "created"),
     "organizations.online_unit": ("merged", "separate"),
     "sensitivity.attribution": ("none", "root"),
+    "leaderboard.repeated": ("best", "first", "latest"),
+    "leaderboard.best_of": ("month", "so_far"),
+    "leaderboard.base_date": ("submission", "release"),
+    "leaderboard.gain": ("points", "percent"),
+    "leaderboard.gain_derivatives": ("so_far", "total"),
 }
 """Values that are words: name -> the words it may be."""
 _SECTIONS: dict[str, type] = {
@@ -267,6 +305,7 @@ _SECTIONS: dict[str, type] = {
     "sizes": Sizes,
     "sensitivity": Sensitivity,
     "anomalies": Anomalies,
+    "leaderboard": Leaderboard,
 }
 RESERVED_PERIODS = ("all", "week", "rolling_1y")
 """Values of the column `period` that no period of a configuration may take."""
@@ -446,6 +485,7 @@ def _check(config: Config) -> None:
         if not 0 < number < (1 if name == "band" else math.inf):
             raise UsageError(f"configuration sizes.{name}: {number} makes no sense")
     _check_robustness(config)
+    _check_leaderboard(config.leaderboard)
     if not config.periods or len({p.name for p in config.periods}) != len(config.periods):
         raise UsageError("configuration [[period]]: needs at least one, each name once")
     for name in {p.name for p in config.periods} & set(RESERVED_PERIODS):
@@ -485,3 +525,25 @@ def _check_robustness(config: Config) -> None:
     for name, number in dataclasses.asdict(config.anomalies).items():
         if not 0 < number < (1 if name == "min_share" else math.inf):
             raise UsageError(f"configuration anomalies.{name}: {number} makes no sense")
+
+
+def _check_leaderboard(values: Leaderboard) -> None:
+    """The section leaderboard."""
+    for name in ("polarity_rows", "smooth_weeks", "architectures", "families"):
+        if not 1 <= getattr(values, name) < 2**31:
+            raise UsageError(f"configuration leaderboard.{name}: below 1 or absurdly large")
+    if values.smooth_weeks % 2 == 0:
+        raise UsageError("configuration leaderboard.smooth_weeks: is even, so has no middle week")
+    for name in ("architecture_floor", "size_tolerance"):
+        if not 0 <= getattr(values, name) < 1:
+            raise UsageError(f"configuration leaderboard.{name}: not from 0 to below 1")
+    if not 0 < values.gain_reached <= 1:
+        raise UsageError("configuration leaderboard.gain_reached: not above 0 and up to 1")
+    if not 1 < values.log_base < math.inf:
+        raise UsageError("configuration leaderboard.log_base: not above 1")
+    for name in ("size_bounds", "score_percents"):
+        numbers = getattr(values, name)
+        if not numbers or numbers[0] < 1 or list(numbers) != sorted(set(numbers)):
+            raise UsageError(f"configuration leaderboard.{name}: not ascending numbers from 1 on")
+    if values.score_percents[-1] > 100:
+        raise UsageError("configuration leaderboard.score_percents: a score above the best")

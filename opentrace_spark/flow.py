@@ -8,8 +8,12 @@ names.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from opentrace_spark.bronze.aliases import build_aliases
 from opentrace_spark.bronze.annotations import build_annotations
+from opentrace_spark.bronze.contributors import build_contributors
+from opentrace_spark.bronze.leaderboard import build_leaderboard as build_results
 from opentrace_spark.bronze.models import build_models as build_bronze_models, build_superseded
 from opentrace_spark.bronze.organizations import build_organizations
 from opentrace_spark.errors import UsageError
@@ -22,6 +26,32 @@ from opentrace_spark.gold.attributes.quality import build_annotation_quality
 from opentrace_spark.gold.attributes.shares import build_attribute_shares, build_counted
 from opentrace_spark.gold.attributes.shifts import build_attribute_shifts
 from opentrace_spark.gold.attributes.sizes import build_model_sizes, build_size_distribution
+from opentrace_spark.gold.leaderboard.authors import (
+    build_authors,
+    build_authors_daily,
+    build_concentration as build_leaderboard_concentration,
+)
+from opentrace_spark.gold.leaderboard.contributors import (
+    build_contributors as build_leaderboard_contributors,
+)
+from opentrace_spark.gold.leaderboard.improvement import (
+    build_improvement,
+    build_improvement_daily,
+)
+from opentrace_spark.gold.leaderboard.licenses import build_licenses
+from opentrace_spark.gold.leaderboard.quality import build_quality
+from opentrace_spark.gold.leaderboard.releases import build_releases
+from opentrace_spark.gold.leaderboard.sizes import (
+    build_size_architectures,
+    build_size_for_score,
+    build_sizes as build_leaderboard_sizes,
+)
+from opentrace_spark.gold.leaderboard.weekly import (
+    build_architectures_weekly,
+    build_base_models_weekly,
+    build_metadata_weekly,
+    build_types_weekly,
+)
 from opentrace_spark.gold.robustness.anomalies import build_anomalies
 from opentrace_spark.gold.robustness.counts import build_choice_counts
 from opentrace_spark.gold.robustness.sensitivity import build_sensitivity
@@ -41,6 +71,7 @@ from opentrace_spark.silver.attributes import build_attributes
 from opentrace_spark.silver.counted_models import build_counted_models, build_seen
 from opentrace_spark.silver.descriptions import build_described, build_descriptions
 from opentrace_spark.silver.differences import build_differences
+from opentrace_spark.silver.leaderboard import build_leaderboard
 from opentrace_spark.silver.lineage import (
     build_components,
     build_first_parents,
@@ -65,11 +96,22 @@ from opentrace_spark.silver.sizes import (
     build_sizes,
 )
 from opentrace_spark.silver.snapshots import build_snapshots
-from opentrace_spark.sources.landing import MANIFEST
+from opentrace_spark.sources.landing import KINDS, MANIFEST, Landing
 from opentrace_spark.steps import Build, Step
 
+HUB = ("models/", "snapshots/")
+"""Folders without which nothing but the tables of the leaderboard is built."""
+LEADERBOARD = ("leaderboard/",)
 
-def _step(writes: str, build: Build, *reads: str, acts: bool = False, files_of: str = "") -> Step:
+
+def _step(
+    writes: str,
+    build: Build,
+    *reads: str,
+    acts: bool = False,
+    files_of: str = "",
+    needs: tuple[str, ...] = HUB,
+) -> Step:
     layer, _, name = writes.partition("_")
     return Step(
         name if layer in ("silver", "gold") else writes,
@@ -79,6 +121,7 @@ def _step(writes: str, build: Build, *reads: str, acts: bool = False, files_of: 
         acts,
         files_of,
         tuple(read for read in reads if _is_of_landing(read)),
+        needs,
     )
 
 
@@ -101,6 +144,8 @@ FLOW: tuple[Step, ...] = (
     _step("bronze_aliases", build_aliases, "aliases/"),
     _step("bronze_organizations", build_organizations, "organizations/"),
     _step("bronze_annotations", build_annotations, "annotations/"),
+    _step("bronze_leaderboard", build_results, "leaderboard/", needs=LEADERBOARD),
+    _step("bronze_contributors", build_contributors, "contributors/", needs=("contributors/",)),
     # Names, once for downloads and parents alike.
     _step(
         "work_names",
@@ -166,8 +211,10 @@ FLOW: tuple[Step, ...] = (
         *("work_descriptions", "bronze_models", "work_superseded"),
         *("bronze_aliases", "bronze_organizations", "bronze_annotations"),
         *("work_runs", "work_weeks", "work_hub_ids", "silver_snapshots"),
+        *("bronze_leaderboard", "bronze_contributors"),
         *("downloads/", "snapshots/"),
         acts=True,
+        needs=(),
     ),
     _step(
         "work_totals",
@@ -309,6 +356,50 @@ FLOW: tuple[Step, ...] = (
         *("work_choice_counts", "work_models", "work_root_choices", "work_first_parents"),
         "gold_weeks",
     ),
+    # The second study: who builds on open models, from results of the Open LLM Leaderboard.
+    _step(
+        "silver_leaderboard",
+        build_leaderboard,
+        *("bronze_leaderboard", "work_names", "silver_lineage", "silver_models"),
+        *("downloads/", "snapshots/"),
+        needs=LEADERBOARD,
+    ),
+    *(
+        _step(table, build, "silver_leaderboard", needs=LEADERBOARD)
+        for table, build in (
+            ("gold_leaderboard_authors_daily", build_authors_daily),
+            ("gold_leaderboard_authors", build_authors),
+            ("gold_leaderboard_metadata_weekly", build_metadata_weekly),
+            ("gold_leaderboard_types_weekly", build_types_weekly),
+            ("gold_leaderboard_architectures_weekly", build_architectures_weekly),
+            ("gold_leaderboard_base_models_weekly", build_base_models_weekly),
+            ("gold_leaderboard_licenses", build_licenses),
+            ("gold_leaderboard_sizes", build_leaderboard_sizes),
+            ("gold_leaderboard_size_architectures", build_size_architectures),
+            ("gold_leaderboard_size_for_score", build_size_for_score),
+            ("gold_leaderboard_improvement", build_improvement),
+            ("gold_leaderboard_improvement_daily", build_improvement_daily),
+        )
+    ),
+    _step(
+        "gold_leaderboard_concentration",
+        build_leaderboard_concentration,
+        *("silver_leaderboard", "silver_models"),
+        needs=LEADERBOARD,
+    ),
+    _step(
+        "gold_leaderboard_contributors",
+        build_leaderboard_contributors,
+        *("bronze_contributors", "silver_leaderboard"),
+        needs=("contributors/",),
+    ),
+    _step(
+        "gold_leaderboard_quality",
+        build_quality,
+        *("bronze_leaderboard", "silver_leaderboard"),
+        needs=LEADERBOARD,
+    ),
+    _step("gold_leaderboard_releases", build_releases, needs=LEADERBOARD),
 )
 
 CORE = (
@@ -322,16 +413,33 @@ CORE = (
 """Steps of `--only core`."""
 
 
-def selected_steps(only: tuple[str, ...]) -> tuple[Step, ...]:
+def steps_of(landing: Landing) -> tuple[Step, ...]:
+    """The steps that a landing allows, in the flow's order, each reading only tables of others."""
+    there = {f"{kind}/" for kind in KINDS if landing.of_kind(kind)}
+    steps = [step for step in FLOW if not step.needs or there.intersection(step.needs)]
+    tables = {step.writes for step in steps}
+    return tuple(
+        replace(step, reads=tuple(table for table in step.reads if table in tables))
+        for step in steps
+    )
+
+
+def selected_steps(only: tuple[str, ...], landing: Landing | None = None) -> tuple[Step, ...]:
     """The steps to run for `--only`: those named, and all that they read, in the flow's order.
 
-    Nothing named means all. Names are those of the tables (`usage_shares`), or `core`. Raises
-    UsageError for a name that is no step.
+    Nothing named means all. Names are those of the tables (`usage_shares`), or `core`. Without a
+    landing all steps are there. Raises UsageError for a name that is no step, and for one that
+    needs a folder which the landing lacks.
     """
+    steps = FLOW if landing is None else steps_of(landing)
     if not only:
-        return FLOW
+        return steps
     by_name = {step.name: step for step in FLOW}
-    by_table = {step.writes: step for step in FLOW}
+    by_table = {step.writes: step for step in steps}
+    for name in only:
+        step = by_name.get(CORE[-1] if name == "core" else name)
+        if step and step.writes not in by_table:
+            raise UsageError(f"--only {name}: needs {' or '.join(step.needs)} in the landing")
     wanted: set[str] = set()
     waiting = [name for given in only for name in (CORE if given == "core" else (given,))]
     while waiting:
@@ -340,5 +448,6 @@ def selected_steps(only: tuple[str, ...]) -> tuple[Step, ...]:
             raise UsageError(f"--only {name}: no such step; there are core, {', '.join(by_name)}")
         if name not in wanted:
             wanted.add(name)
-            waiting += [by_table[table].name for table in by_name[name].reads]
-    return tuple(step for step in FLOW if step.name in wanted)
+            reads = next((step.reads for step in steps if step.name == name), ())
+            waiting += [by_table[table].name for table in reads]
+    return tuple(step for step in steps if step.name in wanted)

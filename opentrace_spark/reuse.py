@@ -145,6 +145,8 @@ class Reuse:
         reason = self._own_reason(step, kept)
         if reason or kept is None:
             return reason
+        if gone := sorted(kept.depends["inputs"].keys() - set(step.reads)):
+            return f"{', '.join(gone)} is no longer there"
         for table in step.reads:
             if kept.depends["inputs"].get(table) != self.keys[table]:
                 return f"reads {table}, which has changed"

@@ -100,9 +100,9 @@ def run(
     removes at the end: the next run then builds everything. Raises UsageError and ContentError
     before any table changes. The warehouse must not be in use by another run: see `Warehouse.lock`.
     """
-    steps = selected_steps(only)
     warehouse.check_version(TABLES)
     landing = landing.until(as_of(config))
+    steps = selected_steps(only, landing)
     check_files(landing)
     begun = time.monotonic()
     inputs = fingerprints(landing, config)
@@ -305,6 +305,7 @@ def _publish(job: _Job, steps: tuple[Step, ...], inputs: dict[str, Any]) -> None
                 version = warehouse.commit(spec, kept.stored_in, kept.files, result.run_id)
                 job.reuse.committed(step, version)
             result.versions[spec.path] = version
+    result.versions |= _emptied(job)
     constants = constants_of(job.config, result.run_id, result.started)
     row: dict[str, Any] = {
         "finished_at": datetime.now(timezone.utc),
@@ -325,6 +326,23 @@ def _publish(job: _Job, steps: tuple[Step, ...], inputs: dict[str, Any]) -> None
     relative = job.reuse.scratch.new_folder(GOLD_RUNS.id)
     file = warehouse.store_row(GOLD_RUNS, relative, row | constants)
     result.versions[GOLD_RUNS.path] = warehouse.commit(GOLD_RUNS, relative, [file], result.run_id)
+
+
+def _emptied(job: _Job) -> dict[str, int]:
+    """Take the rows out of tables that the landing no longer has the folders for: path -> version.
+
+    What no run has written stays away.
+    """
+    possible = {step.writes for step in flow.steps_of(job.landing)}
+    versions = {}
+    for step in flow.FLOW:
+        spec = _SPECS.get(step.writes)
+        if spec is None or step.writes in possible:
+            continue
+        table = job.warehouse.table(spec)
+        if table is not None and table.file_uris():
+            versions[spec.path] = job.warehouse.commit(spec, "", [], job.result.run_id)
+    return versions
 
 
 def _moved(job: _Job) -> dict[str, Any] | None:

@@ -46,9 +46,13 @@ class Context:
         return constants_of(self.config, self.run_id, self.started)
 
 
+CONSTANTS = ("parameters", "run_id", "processed_at")
+"""The columns that every row of a run shares, in those tables that have them."""
+
+
 def constants_of(config: Config, run_id: str, started: datetime) -> dict[str, Any]:
-    """The columns that every row of a run shares."""
-    return {"parameters": config.parameters, "run_id": run_id, "processed_at": started}
+    """CONSTANTS with their values."""
+    return dict(zip(CONSTANTS, (config.parameters, run_id, started), strict=True))
 
 
 Build = Callable[[Mapping[str, "DataFrame"], Context], "DataFrame"]
@@ -62,7 +66,9 @@ class Step:
     writes a table of `tables.py` publishes it; others write scratch that ends with the run.
     `files_of` names an earlier step whose tasks have written the table's files into its scratch
     folder: they are kept where they are, and `context.scratch` is that folder. `folders` are what
-    the step sees of the landing: folders (`models/`), or its manifest.
+    the step sees of the landing: folders (`models/`), or its manifest. `needs`: one of these
+    folders must be in the landing, else the step is not run, and those that read its table do
+    without; a step that needs none always runs.
     """
 
     name: str
@@ -72,3 +78,4 @@ class Step:
     acts: bool = False
     files_of: str = ""
     folders: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()

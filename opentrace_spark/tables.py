@@ -351,6 +351,74 @@ SILVER_REJECTS = TableSpec(
     ),
 )
 
+SILVER_LEADERBOARD = TableSpec(
+    "silver",
+    "leaderboard",
+    grain="version of the Open LLM Leaderboard and model: the result that is kept of it",
+    key=("version", "model_id"),
+    description="Every model of the leaderboard: who made it, from what, how large and how good.",
+    columns=(
+        _required("version", "string", "v1 or v2: other benchmarks, other scale; never pooled"),
+        *_MODEL,
+        _required("author", "string", "owner account, or `(no owner)`"),
+        _required("name", "string", "the name as the board writes it, out of its link"),
+        Column("resolution", "string", "how it was found in models/; null where there is none"),
+        _required("submissions", "bigint", "usable results of the model (precisions, revisions)"),
+        Column("date", "date", "day of its first submission, or else the next best date"),
+        Column("date_source", "string", "submission, upload or creation; null without a date"),
+        Column("result_date", "date", "day on which the kept result was submitted or uploaded"),
+        _required(
+            "type",
+            "string",
+            "pre-trained, continually pre-trained, fine-tuned, chat, merge or unknown",
+        ),
+        Column("type_written", "string", "as the board writes it"),
+        Column("architecture", "string", "as the board writes it; null where it does not know"),
+        Column("weight_type", "string", "Original, Adapter or Delta, as written"),
+        Column("precision", "string", "of the kept result"),
+        Column("revision", "string", "of the kept result"),
+        Column("license", "string", "as the board writes it, else as in silver/models"),
+        Column("score", "double", "average over the version's benchmarks, 0-100"),
+        Column("scores", "string", "score of each benchmark, as JSON"),
+        Column(
+            "parameters_billions",
+            "double",
+            "parameters in billions; null where unknown or not above 0",
+        ),
+        _required("has_invalid_size", "boolean", "the board says 0 or less, and nothing else"),
+        Column("likes", "bigint", "likes on the Hub"),
+        _required("is_flagged", "boolean", "flagged by the board in any of its results"),
+        _required("is_removed", "boolean", "no longer on the Hub, in all of its results"),
+        _required("is_merged", "boolean", "said to be a merge, whatever its type"),
+        _required("is_moe", "boolean", "said to be a mixture of experts"),
+        Column(
+            "inverted",
+            "string",
+            "columns (available, flagged, merged, moe) that its file has the wrong way round and "
+            "that were turned here, by comma; null where none",
+        ),
+        _required("in_means", "boolean", "neither flagged nor removed: in means and best scores"),
+        Column("base_model_id", "string", "base model, itself for a base; null where unknown"),
+        Column("base_family", "string", "its family, other for a base in none; null where unknown"),
+        Column(
+            "base_evidence",
+            "string",
+            "lineage (documented root), leaderboard (named there), type (pre-trained: its own "
+            "base), name or architecture; null where nothing tells",
+        ),
+        Column(
+            "downloads",
+            "bigint",
+            "downloads over all weeks, without weekly counts of the 30 days before the capture of "
+            "models/; null where the model is in neither",
+        ),
+        Column("has_dataset", "boolean", "names training data; null for a model not in models/"),
+        _required("source_file", "string", "file of the kept result, relative to the landing"),
+        _required("source_row", "bigint", "its record number in that file, from 1"),
+        *_RUN,
+    ),
+)
+
 SILVER_RESOLUTIONS = TableSpec(
     "silver",
     "resolutions",
@@ -979,6 +1047,370 @@ GOLD_ANNOTATION_QUALITY = TableSpec(
     ),
 )
 
+_VERSION = _required("version", "string", "v1 or v2 of the leaderboard; no figure is of both")
+_IN_WEEK = (
+    _required("models", "bigint", "models of the group that were submitted in the week"),
+    _required("cumulative", "bigint", "models of the group up to the week"),
+    Column("share", "double", "of the week's models; null in a week without any"),
+)
+
+GOLD_LEADERBOARD_AUTHORS_DAILY = TableSpec(
+    "gold",
+    "leaderboard_authors_daily",
+    grain="version of the leaderboard and day from its first submission to its last",
+    key=("version", "day"),
+    description="Authors that submit for the first time, day by day (Fig. 1 of the second study).",
+    columns=(
+        _VERSION,
+        _required("day", "date", "UTC"),
+        _required("new_authors", "bigint", "authors whose first dated model is of this day"),
+        _required("cumulative_authors", "bigint", "authors up to the day"),
+        _required("new_models", "bigint", "models whose date is this day"),
+        _required("cumulative_models", "bigint", "models up to the day"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_AUTHORS = TableSpec(
+    "gold",
+    "leaderboard_authors",
+    grain="version of the leaderboard and author; and one row for all authors (is_total)",
+    key=("version", "author"),
+    description="Models per author, and what Price's law says against what is so (Fig. 2).",
+    columns=(
+        _VERSION,
+        _required("author", "string", "owner account, `(no owner)`, or `(all)`"),
+        _required("is_total", "boolean", "the row of all authors, which has the figures"),
+        _required("models", "bigint", "models, flagged and removed ones too"),
+        Column("rank", "int", "row number by models, ties by author; null in the total"),
+        Column("share", "double", "of all models; null in the total"),
+        Column("cumulative_share", "double", "of this and all authors before; null in the total"),
+        Column("authors", "bigint", "authors; only in the total, as all that follow"),
+        Column("gini", "double", "Gini coefficient of models per author"),
+        Column("hhi", "double", "Herfindahl-Hirschman index of models per author"),
+        Column("top_10_share", "double", "share of the 10 authors with most models"),
+        Column("top_200_share", "double", "share of the 200 authors with most models"),
+        Column("price_authors", "bigint", "square root of the number of authors, rounded up"),
+        Column("price_share", "double", "share of models that so many authors really hold"),
+        Column("price_holds", "boolean", "they hold half or more, as Price's law says"),
+        Column("authors_of_half", "bigint", "fewest authors that hold half of the models"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_CONCENTRATION = TableSpec(
+    "gold",
+    "leaderboard_concentration",
+    grain="version of the leaderboard, or the whole Hub, and activity",
+    key=("version", "activity"),
+    description="Is building less concentrated than use? The metrics of gold/concentration over "
+    "authors.",
+    columns=(
+        _required("version", "string", "v1 or v2, or hub: all models of silver/models"),
+        _required("activity", "string", "building (models) or use (downloads, over all weeks)"),
+        _required("units", "bigint", "authors with a model, or with downloads"),
+        _required("amount", "bigint", "their models or downloads"),
+        *_METRICS[2:],
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_CONTRIBUTORS = TableSpec(
+    "gold",
+    "leaderboard_contributors",
+    grain="repository of contributors/; and one row for all of them (is_total)",
+    key=("model_id",),
+    description="How many people commit to a repository (Fig. 3).",
+    columns=(
+        _required("model_id", "string", "as contributors/ names it, or `(all)`"),
+        _required("is_total", "boolean", "the row of all repositories"),
+        Column("in_leaderboard", "boolean", "the leaderboard has it; null in the total"),
+        Column("contributors", "bigint", "distinct commit authors; null in the total"),
+        Column("is_single", "boolean", "it has just one; null in the total"),
+        Column("repositories", "bigint", "repositories; only in the total, as all that follow"),
+        Column("single", "bigint", "repositories with a single contributor"),
+        Column("single_share", "double", "their share"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_METADATA_WEEKLY = TableSpec(
+    "gold",
+    "leaderboard_metadata_weekly",
+    grain="version of the leaderboard and week from its first submission to its last",
+    key=("version", "week_start"),
+    description="How much is documented of the models that are submitted.",
+    columns=(
+        _VERSION,
+        _required("week_start", "date", "Monday of the ISO week, UTC"),
+        _required("models", "bigint", "models of the week"),
+        _required("with_license", "bigint", "models with a license (`unknown` is none)"),
+        _required("with_base_model", "bigint", "models whose base model is documented"),
+        _required("with_inferred_base", "bigint", "models whose base is documented or inferred"),
+        _required("with_size", "bigint", "models with a size above 0"),
+        _required("models_on_hub", "bigint", "models that are in models/: only their cards tell"),
+        _required("with_dataset", "bigint", "of these, models that name training data"),
+        Column("license_share", "double", "of the models; null in a week without any, as below"),
+        Column("base_model_share", "double", "of the models"),
+        Column("inferred_base_share", "double", "of the models"),
+        Column("size_share", "double", "of the models"),
+        Column("dataset_share", "double", "of models_on_hub; null where there are none"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_TYPES_WEEKLY = TableSpec(
+    "gold",
+    "leaderboard_types_weekly",
+    grain="version of the leaderboard, week and type of model",
+    key=("version", "week_start", "type"),
+    description="Types of models over time and how good they are (Figs. 4 and 7).",
+    columns=(
+        _VERSION,
+        _required("week_start", "date", "Monday of the ISO week, UTC"),
+        _required("type", "string", "as in silver/leaderboard; all are in every week"),
+        _required("new", "bigint", "models of the week"),
+        _required("cumulative", "bigint", "models up to the week"),
+        _required("scored", "bigint", "models of the week in the mean: not flagged, not removed"),
+        Column("mean_score", "double", "mean average of these; null where there are none"),
+        Column(
+            "smoothed_score",
+            "double",
+            "mean average of all such models in leaderboard.smooth_weeks weeks around this one",
+        ),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_ARCHITECTURES_WEEKLY = TableSpec(
+    "gold",
+    "leaderboard_architectures_weekly",
+    grain="version of the leaderboard, week and architecture",
+    key=("version", "week_start", "architecture"),
+    description="Architectures of submitted models over time (Fig. 5).",
+    columns=(
+        _VERSION,
+        _required("week_start", "date", "Monday of the ISO week, UTC"),
+        _required(
+            "architecture",
+            "string",
+            "one of the most frequent known ones, other, or unknown; all are in every week",
+        ),
+        *_IN_WEEK,
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_BASE_MODELS_WEEKLY = TableSpec(
+    "gold",
+    "leaderboard_base_models_weekly",
+    grain="version of the leaderboard, week and family of base models",
+    key=("version", "week_start", "base_family"),
+    description="What submitted models are built on, over time (Fig. 6).",
+    columns=(
+        _VERSION,
+        _required("week_start", "date", "Monday of the ISO week, UTC"),
+        _required(
+            "base_family",
+            "string",
+            "one of the most frequent families, other, or unknown; all are in every week",
+        ),
+        *_IN_WEEK,
+        Column("downloads", "bigint", "downloads of these models; null where none are known"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_RELEASES = TableSpec(
+    "gold",
+    "leaderboard_releases",
+    grain="base model of conf/base_models.toml",
+    key=("base_model_id",),
+    description="When base models were released: marks for charts over time (Fig. 6).",
+    columns=(
+        _required("base_model_id", "string", "its name on the Hub"),
+        _required("base_family", "string", "family, as in silver/leaderboard"),
+        _required("developer", "string", "account of its developer"),
+        _required("parameters_billions", "double", "parameters in billions"),
+        _required("released", "date", "day of its developer's announcement"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_LICENSES = TableSpec(
+    "gold",
+    "leaderboard_licenses",
+    grain="version of the leaderboard and license",
+    key=("version", "license"),
+    description="Licenses of submitted models and what they permit (Table 5).",
+    columns=(
+        _VERSION,
+        _required("license", "string", "as written, in lower case; undocumented where none is"),
+        _required("rank", "int", "row number by models, ties by license"),
+        _required("models", "bigint", "models"),
+        _required("share", "double", "of all models of the version"),
+        _required("license_class", "string", "class, as in silver/models; undocumented for none"),
+        *(
+            _required(use, "string", f"{use} use: yes, limited, no or unknown")
+            for use in ("commercial", "academic", "personal")
+        ),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_SIZES = TableSpec(
+    "gold",
+    "leaderboard_sizes",
+    grain="version of the leaderboard and size class, unknown last",
+    key=("version", "size_class"),
+    description="How large submitted models are, how used, and the best of each class "
+    "(Figs. 8 and 9).",
+    columns=(
+        _VERSION,
+        _required("size_class", "string", "billions of parameters, from and below; or unknown"),
+        _required("class_order", "int", "place of the class, from 0"),
+        _required("models", "bigint", "models"),
+        _required("share", "double", "of all models"),
+        Column("cumulative_share", "double", "up to the class, of those of known size"),
+        Column("downloads", "bigint", "downloads of these models; null where none are known"),
+        Column("download_share", "double", "of all downloads; null where there are none"),
+        Column("best_model_id", "string", "best average, neither flagged nor removed"),
+        Column("best_score", "double", "its average"),
+        Column("best_date", "date", "day of that result, else the model's"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_SIZE_ARCHITECTURES = TableSpec(
+    "gold",
+    "leaderboard_size_architectures",
+    grain="version of the leaderboard, size class and architecture",
+    key=("version", "size_class", "architecture"),
+    description="Which architectures the models of a size have (Fig. 8).",
+    columns=(
+        _VERSION,
+        _required("size_class", "string", "as in gold/leaderboard_sizes"),
+        _required("class_order", "int", "place of the class, from 0"),
+        _required("architecture", "string", "as the board writes it, or unknown"),
+        _required("models", "bigint", "models"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_SIZE_FOR_SCORE = TableSpec(
+    "gold",
+    "leaderboard_size_for_score",
+    grain="version of the leaderboard, month with a submission, and percent of the best average",
+    key=("version", "month", "percent"),
+    description="How small a model can be for a given score (Fig. 10).",
+    columns=(
+        _VERSION,
+        _required("month", "date", "its first day"),
+        _required("percent", "int", "of the best average"),
+        _required("submitted", "bigint", "models of the month, flagged and removed ones too"),
+        Column("best_score", "double", "best average of the month, or so far, as configured"),
+        _required("reaching", "bigint", "models that reach the percent of it"),
+        _required("reaching_sized", "bigint", "of these, models of known size"),
+        Column("smallest_billions", "double", "smallest of these, in billions"),
+        Column("smallest_model_id", "string", "the model; of equal sizes the best"),
+        Column("mean_billions", "double", "mean of these, in billions"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_IMPROVEMENT = TableSpec(
+    "gold",
+    "leaderboard_improvement",
+    grain="version of the leaderboard and base model with a derivative or merge; and one row for "
+    "all (is_total)",
+    key=("version", "base_model_id"),
+    description="How much better the best derivative is than its base (Fig. 11).",
+    columns=(
+        _VERSION,
+        _required("base_model_id", "string", "base model, or `(all)`"),
+        _required("is_total", "boolean", "the row of all base models"),
+        Column("base_family", "string", "family of the base; null in the total"),
+        Column("base_score", "double", "its own average; null: not there, flagged or removed"),
+        _required("derivatives", "bigint", "models built on it, without merges"),
+        _required("merges", "bigint", "merges that are built on it"),
+        Column("best_model_id", "string", "best derivative, no merge, not flagged, not removed"),
+        Column("best_score", "double", "its average"),
+        Column("gain_points", "double", "best_score - base_score"),
+        Column("gain_percent", "double", "of the base's score; null where that is 0"),
+        Column("bases", "bigint", "bases with a gain; only in the total"),
+        Column(
+            "rank_correlation",
+            "double",
+            "Spearman's, of gain (leaderboard.gain) and derivatives; only in the total",
+        ),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_IMPROVEMENT_DAILY = TableSpec(
+    "gold",
+    "leaderboard_improvement_daily",
+    grain="version of the leaderboard, base model with a score and a date, day with a derivative",
+    key=("version", "base_model_id", "day"),
+    description="How fast derivatives become better than their base (Fig. 12).",
+    columns=(
+        _VERSION,
+        _required("developer", "string", "owner of the base model"),
+        _required("base_model_id", "string", "base model"),
+        _required("base_date", "date", "its date, or that of its release, as configured"),
+        _required("day", "date", "day with a new derivative; merges are none"),
+        _required("days", "int", "days since base_date; below 0 where the base was listed later"),
+        _required("new_derivatives", "bigint", "derivatives of the day"),
+        _required("derivatives", "bigint", "derivatives up to the day"),
+        Column("gain", "double", "best gain so far, in points or percent; null before the first"),
+        Column("gain_per_log", "double", "gain / log2(1 + derivatives), base and n as configured"),
+        Column(
+            "days_to_reached",
+            "int",
+            "days until leaderboard.gain_reached of the base's last gain; null without a gain",
+        ),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
+GOLD_LEADERBOARD_QUALITY = TableSpec(
+    "gold",
+    "leaderboard_quality",
+    grain="version of the leaderboard, unit (result or model) and what is counted",
+    key=("version", "unit", "issue"),
+    description="What the leaderboard's data lack, and what was done about it.",
+    columns=(
+        _required("version", "string", "v1 or v2; (none) for rejected rows"),
+        _required("unit", "string", "result (row of leaderboard/) or model (kept submission)"),
+        _required(
+            "issue",
+            "string",
+            "all; of results: rejected with its reason, no type, no date, no size, size not above "
+            "0, no architecture, no license, no score; of models: submitted again, no date, no "
+            "size, flagged, removed, not in means, column turned with its name",
+        ),
+        _required("rows", "bigint", "results or models"),
+        _required("share", "double", "of all of the version and unit"),
+        _PARAMETERS,
+        *_RUN,
+    ),
+)
+
 GOLD_RUNS = TableSpec(
     "gold",
     "runs",
@@ -1025,6 +1457,7 @@ TABLES: tuple[TableSpec, ...] = (
     SILVER_LINEAGE,
     SILVER_REJECTS,
     SILVER_RESOLUTIONS,
+    SILVER_LEADERBOARD,
     GOLD_WEEKS,
     GOLD_SAMPLES,
     GOLD_USAGE_SHARES,
@@ -1046,6 +1479,22 @@ TABLES: tuple[TableSpec, ...] = (
     GOLD_ANNOTATION_QUALITY,
     GOLD_ANOMALIES,
     GOLD_SENSITIVITY,
+    GOLD_LEADERBOARD_AUTHORS_DAILY,
+    GOLD_LEADERBOARD_AUTHORS,
+    GOLD_LEADERBOARD_CONCENTRATION,
+    GOLD_LEADERBOARD_CONTRIBUTORS,
+    GOLD_LEADERBOARD_METADATA_WEEKLY,
+    GOLD_LEADERBOARD_TYPES_WEEKLY,
+    GOLD_LEADERBOARD_ARCHITECTURES_WEEKLY,
+    GOLD_LEADERBOARD_BASE_MODELS_WEEKLY,
+    GOLD_LEADERBOARD_RELEASES,
+    GOLD_LEADERBOARD_LICENSES,
+    GOLD_LEADERBOARD_SIZES,
+    GOLD_LEADERBOARD_SIZE_ARCHITECTURES,
+    GOLD_LEADERBOARD_SIZE_FOR_SCORE,
+    GOLD_LEADERBOARD_IMPROVEMENT,
+    GOLD_LEADERBOARD_IMPROVEMENT_DAILY,
+    GOLD_LEADERBOARD_QUALITY,
     GOLD_RUNS,
 )
 

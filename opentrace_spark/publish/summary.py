@@ -37,6 +37,8 @@ def print_summary(console: Console, warehouse: Warehouse, result: RunResult) -> 
             _print_leaders(console, warehouse, week)
         if week and "gold_concentration" in result.rows:
             _print_concentration(console, warehouse, week)
+    if "gold_leaderboard_quality" in result.rows:
+        _print_leaderboard(console, warehouse)
     if "silver_resolutions" in result.rows:
         _print_names(console, warehouse)
     if "silver_rejects" in result.rows:
@@ -138,6 +140,31 @@ def _print_concentration(console: Console, warehouse: Warehouse, week: date) -> 
         table.add_row(row["recency_window"], credited, f"{row['units']:,}", *metrics)
     console.print()
     console.print(table)
+
+
+def _print_leaderboard(console: Console, warehouse: Warehouse) -> None:
+    """Models of each version of the leaderboard, and what is left out of its means."""
+    counts = {
+        (row["version"], row["unit"], row["issue"]): row["rows"]
+        for row in warehouse.read(_SPECS["gold_leaderboard_quality"]).to_pylist()
+    }
+    for version in sorted(version for version, *what in counts if what == ["model", "all"]):
+        numbers = {
+            issue: counts.get((version, "model", issue), 0)
+            for issue in ("all", "flagged", "removed", "no date", "no size")
+        }
+        turned = sorted(
+            issue.partition(": ")[2]
+            for of, _, issue in counts
+            if of == version and issue.startswith("column turned: ")
+        )
+        console.print(
+            f"leaderboard {version}: {numbers.pop('all'):,} models of "
+            f"{counts.get((version, 'result', 'all'), 0):,} results; "
+            + ", ".join(f"{count:,} {issue}" for issue, count in numbers.items())
+            + (f"; read the other way round: {', '.join(turned)}" if turned else ""),
+            soft_wrap=True,
+        )
 
 
 def _print_names(console: Console, warehouse: Warehouse) -> None:

@@ -17,6 +17,9 @@ from opentrace_spark.bronze.snapshots import judged_snapshots
 from opentrace_spark.sources.rows import count_rows, read_rows
 from opentrace_spark.steps import Context
 
+_SMALL = ("aliases", "organizations", "annotations", "leaderboard", "contributors")
+"""Kinds of which every row is in a bronze table, with its reason."""
+
 
 def build_rejects(inputs: Mapping[str, DataFrame], context: Context) -> DataFrame:
     """The rejected rows of all kinds under one schema.
@@ -24,8 +27,22 @@ def build_rejects(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
     Acts: counts the rows of downloads/ and snapshots/. Where all are used, as nearly always, there
     is nothing to look for in them.
     """
-    kinds = [inputs[f"bronze_{kind}"] for kind in ("aliases", "organizations", "annotations")]
-    frames = [settled_models(inputs["bronze_models"], inputs["work_superseded"]), *kinds]
+    kinds = [f"bronze_{kind}" for kind in _SMALL]
+    frames = [inputs[table] for table in kinds if table in inputs]
+    if "bronze_models" in inputs:
+        frames += _of_the_hub(inputs, context)
+    rejected = [
+        frame.where("reason is not null").select(
+            "source_file", F.col("source_row").alias("row"), "reason", "raw_values"
+        )
+        for frame in frames
+    ]
+    return reduce(DataFrame.unionByName, rejected)
+
+
+def _of_the_hub(inputs: Mapping[str, DataFrame], context: Context) -> list[DataFrame]:
+    """Rows of models/, downloads/ and snapshots/, with all that are rejected."""
+    frames = [settled_models(inputs["bronze_models"], inputs["work_superseded"])]
     weeks = _weeks(inputs["work_runs"], inputs["work_weeks"])
     used = sum(count for _, count in weeks.values())
     if count_rows(context.spark, context.landing, "downloads") != used:
@@ -37,14 +54,7 @@ def build_rejects(inputs: Mapping[str, DataFrame], context: Context) -> DataFram
         hub_ids = inputs["work_hub_ids"].where("is_kept")
         judged = judged_snapshots(rows.persist(StorageLevel.DISK_ONLY), hub_ids)
         frames.append(judged)
-    frames.append(inputs["work_descriptions"])
-    rejected = [
-        frame.where("reason is not null").select(
-            "source_file", F.col("source_row").alias("row"), "reason", "raw_values"
-        )
-        for frame in frames
-    ]
-    return reduce(DataFrame.unionByName, rejected)
+    return [*frames, inputs["work_descriptions"]]
 
 
 def _weeks(runs: DataFrame, weeks: DataFrame) -> dict[date, tuple[int, int]]:

@@ -16,19 +16,28 @@ from opentrace_spark.locations import SNAPSHOT_MANIFEST, filesystem_of, first_li
 from opentrace_spark.sources.files import LandingFile, is_passed_over, landing_file
 from opentrace_spark.sources.snapshots import Snapshot, find_snapshots
 
-KINDS = ("models", "downloads", "snapshots", "aliases", "organizations", "annotations")
-"""The folders that are read. Needed: one that describes models, and one that counts downloads."""
+KINDS = (
+    *("models", "downloads", "snapshots", "aliases", "organizations", "annotations"),
+    *("leaderboard", "contributors"),
+)
+"""The folders that are read. Needed: results of the leaderboard; or a folder that describes models,
+and one that counts downloads."""
 
 _NEEDED = (("models", "snapshots"), ("downloads", "snapshots"))
-_LATER = ("leaderboard",)
+_ALONE = "leaderboard"
+"""A landing with this folder needs no other."""
 _WITHOUT = {
     "aliases": "models are renamed only where their `_id` or their case tells it",
     "organizations": "countries and kinds of organisation come from the project's own table, where "
     "organizations.curated allows it",
     "annotations": "labels and parents come from metadata alone, and nothing tells how right "
     "they are",
+    "leaderboard": "the tables leaderboard and leaderboard_* are not written",
 }
 """What a landing without the folder does not give."""
+_HUB = ("models", "snapshots")
+_LEADERBOARD_ALONE = "only the tables of leaderboard/ are written"
+_NO_COUNTS = "no downloads/ in the landing: no table has any week"
 
 MANIFEST = "manifest.json"
 
@@ -70,7 +79,8 @@ class Landing:
         if day is None:
             return self
         kept = tuple(each for each in self.snapshots if each.day <= day)
-        if not kept and not all(self.of_kind(kind) for kind in ("models", "downloads")):
+        is_useful = self.of_kind(_ALONE) or all(map(self.of_kind, ("models", "downloads")))
+        if not kept and not is_useful:
             raise UsageError(
                 f"history.as_of {day}: the first snapshot of the landing is of "
                 f"{self.snapshots[0].day}, and it has no models/ with downloads/; name a later day"
@@ -108,7 +118,7 @@ def open_landing(uri: str) -> Landing:
         raise UsageError(f"landing {uri} can't be reached: {first_line(error)}") from None
     if found.type == pafs.FileType.File:
         raise UsageError(f"landing {uri} is a file; name the folder that holds models/ and so on")
-    folders = {kind: _list(filesystem, base, kind) for kind in (*KINDS, *_LATER)}
+    folders = {kind: _list(filesystem, base, kind) for kind in KINDS}
     dated = find_snapshots(uri)
     folders["snapshots"] = [
         (file.relative_path, file.size) for snapshot in dated.snapshots for file in snapshot.files
@@ -128,14 +138,25 @@ def open_landing(uri: str) -> Landing:
 def lacking_folders(landing: Landing) -> tuple[str, ...]:
     """A sentence for each optional folder that the landing lacks: what is missing without it; and
     for each snapshot that is not whole."""
-    return tuple(
-        f"no {kind}/ in the landing: {effect}"
-        for kind, effect in _WITHOUT.items()
-        if not landing.of_kind(kind)
-    ) + tuple(
+    unfinished = tuple(
         f"{folder} is not read: its collection was not finished (no {SNAPSHOT_MANIFEST}); run "
         "opentrace collect again"
         for folder in landing.unfinished
+    )
+    if not any(map(landing.of_kind, _HUB)):
+        passed = [f"{kind}/" for kind in _WITHOUT if kind != _ALONE and landing.of_kind(kind)]
+        passed += ["downloads/"] if landing.of_kind("downloads") else []
+        unread = f"; {', '.join(passed)} are of no use without them" if passed else ""
+        return (f"no models/ and no snapshots/ in the landing: {_LEADERBOARD_ALONE}{unread}",)
+    counts = () if any(map(landing.of_kind, _NEEDED[1])) else (_NO_COUNTS,)
+    return (
+        counts
+        + tuple(
+            f"no {kind}/ in the landing: {effect}"
+            for kind, effect in _WITHOUT.items()
+            if not landing.of_kind(kind)
+        )
+        + unfinished
     )
 
 
@@ -171,14 +192,14 @@ def _check_links(base: str, kind: str) -> None:
 
 
 def _check_needed(uri: str, folders: dict[str, list[tuple[str, int]]]) -> None:
+    if folders[_ALONE]:
+        return
     for kinds in _NEEDED:
         if any(folders[kind] for kind in kinds):
             continue
         names = " or ".join(f"{kind}/" for kind in kinds)
-        later = [f"{name}/" for name in _LATER if folders[name]]
-        hint = f" ({later[0]} alone is not read by this version)" if later else ""
         raise UsageError(
-            f"landing {uri} has no data file in {names}{hint}; "
+            f"landing {uri} has no data file in {names}; "
             f"put Parquet, CSV or JSON Lines files into {names}, or name another landing"
         )
 

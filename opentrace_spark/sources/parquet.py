@@ -13,7 +13,13 @@ from opentrace_spark.locations import filesystem_of, first_line
 from opentrace_spark.sources.failures import TaskContentError
 from opentrace_spark.sources.files import LandingFile
 from opentrace_spark.sources.parquet_columns import accepts, typed_batch
-from opentrace_spark.sources.schemas import COLUMNS, FORMS, KEEPS_OTHER_FIELDS, required_columns
+from opentrace_spark.sources.schemas import (
+    COLUMNS,
+    FORMS,
+    KEEPS_OTHER_FIELDS,
+    missing_columns,
+    required_columns,
+)
 
 _BATCH_ROWS = 1 << 17
 
@@ -28,11 +34,12 @@ def check_parquet(file: LandingFile) -> pq.FileMetaData:
     schema = footer.schema.to_arrow_schema()
     if len(set(schema.names)) < len(schema.names):
         raise ContentError(f"{file.relative_path}: two columns have one name; rename or remove one")
-    missing = [name for name in required_columns(file.kind) if name not in schema.names]
+    missing = missing_columns(file.kind, schema.names)
     if missing:
+        wanted = ", ".join(required_columns(file.kind) or missing)
         raise ContentError(
             f"{file.relative_path}: no column {' and '.join(missing)} "
-            f"(it has {', '.join(schema.names)}); write {', '.join(required_columns(file.kind))}"
+            f"(it has {', '.join(schema.names)}); write {wanted}"
         )
     for rule in COLUMNS[file.kind]:
         if rule.name in schema.names and not accepts(rule.form, schema.field(rule.name).type):

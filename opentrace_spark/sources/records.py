@@ -34,10 +34,10 @@ def read_header(file: LandingFile) -> tuple[str, ...]:
         return _header(file, _csv_rows(file, text.lines(), []))
 
 
-def first_object(file: LandingFile) -> None:
-    """Look at the first record of a JSON Lines file: a JSON array raises ContentError."""
+def first_object(file: LandingFile) -> Record | None:
+    """The first record of a JSON Lines file: a JSON array raises ContentError."""
     with _Text(file, newline="\n") as text:
-        next(_json_records(file, text.lines(), ()), None)
+        return next(_json_records(file, text.lines(), ()), None)
 
 
 def read_records(file: LandingFile, required: tuple[str, ...]) -> Iterator[Record]:

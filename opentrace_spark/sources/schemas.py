@@ -7,10 +7,14 @@ canonical ones, then where the row stands (`source_file`, `source_row`), then `r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
 from pyspark.sql import types as T
+
+from opentrace_spark.leaderboard import columns as leaderboard_columns
+from opentrace_spark.leaderboard.words import shipped_words
 
 OTHER_FIELDS = "other_fields"
 """JSON of the columns that have no name of their own here, null where the row has none."""
@@ -119,10 +123,13 @@ COLUMNS: dict[str, tuple[ColumnRule, ...]] = {
         *_columns("text", "id", required=True),
         *_columns("text", "derived_from", "annotator"),
     ),
+    "leaderboard": (),
+    "contributors": _columns("text", "id", required=True),
 }
-"""The canonical columns of each kind, in order; `descriptions` are rows of snapshots/, too."""
+"""The canonical columns of each kind, in order; `descriptions` are rows of snapshots/, too.
+Those of leaderboard/ have other names in each export: `leaderboard/columns.py` knows them."""
 
-KEEPS_OTHER_FIELDS = ("models", "annotations")
+KEEPS_OTHER_FIELDS = ("models", "annotations", "leaderboard", "contributors")
 """Kinds whose further columns are kept in `other_fields`; of the others they are passed over."""
 
 _TRAILING = (
@@ -136,6 +143,14 @@ _TRAILING = (
 def required_columns(kind: str) -> tuple[str, ...]:
     """The columns without which a file of this kind is of no use."""
     return tuple(rule.name for rule in COLUMNS[kind] if rule.required)
+
+
+def missing_columns(kind: str, names: Iterable[str]) -> list[str]:
+    """The columns that a file with these names lacks, as its maker would call them."""
+    names = list(names)
+    if kind == "leaderboard":
+        return leaderboard_columns.missing_columns(names, shipped_words())
+    return [name for name in required_columns(kind) if name not in names]
 
 
 def canonical_schema(kind: str) -> T.StructType:

@@ -17,6 +17,7 @@ from opentrace_spark.sources.schemas import (
     KEEPS_OTHER_FIELDS,
     OTHER_FIELDS,
     arrow_schema,
+    missing_columns,
     required_columns,
 )
 
@@ -30,11 +31,11 @@ def check_text(file: LandingFile) -> None:
     Raises ContentError where it can't be read or a CSV header lacks a required column.
     """
     if file.format != "csv":
-        return first_object(file)
+        return _check_first(file)
     header = read_header(file)
-    missing = [name for name in required_columns(file.kind) if name not in header]
+    missing = missing_columns(file.kind, header)
     if missing:
-        columns = ", ".join(required_columns(file.kind))
+        columns = ", ".join(required_columns(file.kind) or missing)
         remedy = f"name the columns {columns} in the first line"
         if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
             remedy = "separate the cells by commas"
@@ -42,6 +43,18 @@ def check_text(file: LandingFile) -> None:
             f"{file.relative_path}: the header has no column {' and '.join(missing)} "
             f"(it has {', '.join(map(repr, header))}); {remedy}"
         )
+
+
+def _check_first(file: LandingFile) -> None:
+    """Of JSON Lines the first record may lack what is null in it, but no model of leaderboard/."""
+    first = first_object(file)
+    if file.kind == "leaderboard" and isinstance(first, dict):
+        for name in missing_columns(file.kind, first)[:1]:
+            if name == "Model":
+                raise ContentError(
+                    f"{file.relative_path}: the first record has no key {name} "
+                    f"(it has {', '.join(map(repr, first))}); name the models so"
+                )
 
 
 def read_text(file: LandingFile) -> Iterator[pa.RecordBatch]:

@@ -16,6 +16,7 @@ from opentrace_spark.steps import Context, Step
 from tests.flow.landings import (
     HUB_CONFIG,
     annotate_small_landing,
+    rank_small_landing,
     write_generated_landing,
     write_small_landing,
 )
@@ -24,7 +25,8 @@ from tests.pipeline import Rows, run_pipeline, run_tables
 
 @pytest.fixture(scope="session")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return annotate_small_landing(write_small_landing(tmp_path_factory.mktemp("landing")))
+    folder = write_small_landing(tmp_path_factory.mktemp("landing"))
+    return rank_small_landing(annotate_small_landing(folder))
 
 
 @pytest.fixture(scope="session")

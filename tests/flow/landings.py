@@ -98,3 +98,46 @@ def annotate_small_landing(folder: Path) -> Path:
     for name, lines in files.items():
         (folder / "annotations" / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+def rank_small_landing(folder: Path) -> Path:
+    """Results of both versions of the leaderboard, and contributors.
+
+    v1 has `Merged` and `Flagged` the wrong way round; `old-base` is an alias of `corp/base`,
+    `LAB/base` another case of `lab/base`; `corp/base` was submitted twice, `user/a` is flagged.
+    """
+    files = {
+        "leaderboard/v1.csv": [
+            "T,Model,Average ⬆️,ARC,Type,Architecture,Precision,Merged,Hub License,#Params (B),"
+            "Hub ❤️,Available on the hub,Flagged,date",
+            "🟢,LAB/base,50.0,50.0,🟢 pretrained,LlamaForCausalLM,float16,True,mit,7,5,True,True,"
+            "2024-05-06T00:00:00Z",
+            "🟢,old-base,40.0,40.0,🟢 pretrained,GPT2LMHeadModel,4bit,True,,0,0,True,True,"
+            "2024-05-07T00:00:00Z",
+            "🟢,corp/base,42.5,42.5,🟢 pretrained,GPT2LMHeadModel,float16,True,,1,0,True,True,"
+            "2024-05-09T00:00:00Z",
+            "🔶,quant/base-GGUF,60.0,60.0,🔶 fine-tuned,LlamaForCausalLM,float16,True,mit,7,1,True,"
+            "True,2024-05-13T00:00:00Z",
+            "🤝,user/merge,70.0,70.0,🤝 base merges and moerges,?,float16,False,,7,0,True,True,",
+            "💬,user/a,90.0,90.0,💬 chat models,LlamaForCausalLM,float16,True,,7,0,True,False,"
+            "2024-05-14T00:00:00Z",
+            "🔶,new/Mistral-7B-x,65.0,65.0,,MistralForCausalLM,float16,True,,7,0,True,True,"
+            "2024-05-27T00:00:00Z",
+        ],
+        "leaderboard/v2.csv": [
+            "Model,fullname,Average ⬆️,IFEval,Type,Architecture,#Params (B),Submission Date,"
+            "Upload To Hub Date,Base Model,Flagged",
+            "<a href='https://huggingface.co/lab/base'>lab/base</a>,,20.5,20.5,🟢 pretrained,"
+            "LlamaForCausalLM,7.0,2024-07-01,2024-01-10,,False",
+            "<a href='https://huggingface.co/x/y'>x/y</a>,x/y,30.5,30.5,💬 chat,,-1,,2024-07-02,"
+            "LAB/base,False",
+        ],
+        "contributors/c.jsonl": [
+            '{"id": "lab/base", "contributors": ["Ada", "Bob", "Ada"]}',
+            '{"id": "x/y", "contributors": 1}',
+        ],
+    }
+    for name, lines in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

@@ -6,7 +6,8 @@ configuration's class, the tables' column names, and the pure rules on one model
 hand. Clear and slow on purpose.
 """
 
+from tests.reference.leaderboard import leaderboard_tables
 from tests.reference.pipeline import reference_tables
 from tests.reference.robustness import robustness_tables
 
-__all__ = ["reference_tables", "robustness_tables"]
+__all__ = ["leaderboard_tables", "reference_tables", "robustness_tables"]

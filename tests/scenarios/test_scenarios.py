@@ -13,7 +13,7 @@ import pytest
 
 from opentrace_spark.config import Config, load_config
 from tests.compare import SPECS, assert_none, assert_same_tables, unmet
-from tests.reference import reference_tables, robustness_tables
+from tests.reference import leaderboard_tables, reference_tables, robustness_tables
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.name for path in HERE.iterdir() if (path / "landing").is_dir())
@@ -23,6 +23,7 @@ IN_EVERY_RUN = {
     "cycle",
     "empty_week",
     "first_parent_order",
+    "leaderboard",
     "merge",
     "missing_parent",
     "renames",
@@ -51,6 +52,8 @@ def expected_of(scenario: str) -> list[Path]:
 def tables_of_reference(scenario: str) -> dict[str, Any]:
     """All tables; those that take long only where the scenario speaks of them."""
     landing, config = HERE / scenario / "landing", config_of(scenario)
+    if not (landing / "models").is_dir() and (landing / "leaderboard").is_dir():
+        return leaderboard_tables(landing, config)
     tables = reference_tables(landing, config)
     if any(file.name.startswith("gold_sensitivity") for file in expected_of(scenario)):
         tables |= robustness_tables(landing, config)

@@ -165,6 +165,12 @@ def test_files_that_a_step_sees(kept: Path, change: str) -> None:
     ]
 
 
+def test_a_table_that_the_landing_no_longer_allows(kept: Path) -> None:
+    """B was made from A's table; without the folders of A it would be another."""
+    alone = replace(B, reads=())
+    assert whys(reuse_of(kept, steps=(alone,))) == ["work_a is no longer there"]
+
+
 def test_days_and_sources_of_snapshots_count(place: Path) -> None:
     step = replace(A, folders=("snapshots/",))
     snapshot = Snapshot(date(2026, 1, 5), "hub", ())

@@ -91,7 +91,7 @@ def test_open_landing_refuses_bad_manifest(write_files, manifest):
             {"models/m.csv": ROW, "snapshots/_2024-01-01.hub.unfinished/a.csv": ROW},
             r"no data file in downloads/ or snapshots/; put Parquet",
         ),
-        ({"leaderboard/l.csv": ROW}, r"models/ or snapshots/ \(leaderboard/ alone"),
+        ({"contributors/c.csv": ROW}, r"no data file in models/ or snapshots/; put Parquet"),
     ],
 )
 def test_open_landing_misses_folders(write_files, files, message):
