@@ -1,5 +1,5 @@
 """The command line: `opentrace demo | generate | collect | check | run | update | upkeep | diff |
-report | annotate`.
+explain | report | annotate`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
 value or path; 130 and 143 stopped by SIGINT or SIGTERM. The last line on standard error says what
@@ -146,6 +146,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         "update": _update,
         "upkeep": _upkeep,
         "diff": _diff,
+        "explain": _explain,
         "report": _report,
         "annotate": _annotate,
     }[name]
@@ -377,6 +378,21 @@ def _diff(options: argparse.Namespace) -> None:
 
     narrowed = {name: getattr(options, name) or () for name in ("level", "attribution", "window")}
     report((options.A, options.B), narrowed, options.week, options.top, options.out)
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.publish.explain.command import explain
+
+    warehouse = Warehouse(options.warehouse)
+    explain(
+        warehouse,
+        options.NAME,
+        options.week,
+        level=options.level,
+        landing=options.landing,
+        top=options.top,
+    )
 
 
 def _report(options: argparse.Namespace) -> None:
