@@ -1,5 +1,5 @@
 """The command line: `opentrace demo | generate | collect | check | run | update | upkeep | diff |
-explain | report | annotate`.
+explain | report | bi | annotate`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
 value or path; 130 and 143 stopped by SIGINT or SIGTERM. The last line on standard error says what
@@ -148,6 +148,7 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         "diff": _diff,
         "explain": _explain,
         "report": _report,
+        "bi": _bi,
         "annotate": _annotate,
     }[name]
 
@@ -410,6 +411,17 @@ def _report(options: argparse.Namespace) -> None:
     for name, why in written.left_out.items():
         _say(options, "left_out", f"left out: {name} ({why})")
     _say(options, "written", f"{written.page}, and {written.pictures} pictures beside it")
+
+
+def _bi(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.publish.bi.command import write_bi
+
+    rows = write_bi(Warehouse(options.warehouse))
+    for path, count in rows.items():
+        _say(options, "written", f"{path}: {count:,} rows")
+    if not rows:
+        _say(options, "nothing_new", "the tables below bi/ are of the last run already")
 
 
 def _annotate(options: argparse.Namespace) -> None:

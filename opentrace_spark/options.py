@@ -107,6 +107,14 @@ def build_parser() -> argparse.ArgumentParser:
     _log_option(report)
     report.set_defaults(after_interrupt="the report is not whole: run the same command again")
 
+    bi = commands.add_parser(
+        "bi", help="write a star schema and tables of the latest week, for BI tools"
+    )
+    _warehouse_option(bi)
+    bi.add_argument("--quiet", action="store_true", help="print errors only")
+    _log_option(bi)
+    bi.set_defaults(after_interrupt="run the same command again, some tables may be new already")
+
     annotate = commands.add_parser("annotate", help="write a sheet of models for annotators")
     _warehouse_option(annotate)
     what = "new .csv, .jsonl or .parquet file: the head sample, most downloaded first"

@@ -15,10 +15,9 @@ from opentrace_spark import cli
 from opentrace_spark.io import Warehouse
 from opentrace_spark.publish.explain.counts import Counts
 from opentrace_spark.publish.explain.figures import COLUMN
-from opentrace_spark.publish.explain.source import Source
+from opentrace_spark.publish.source import Source
 from opentrace_spark.tables import GOLD_RUNS, GOLD_USAGE_SHARES, GOLD_WEEKS, REST, SILVER_MODELS
-from tests.flow.test_diff import rewrite
-from tests.pipeline import read_tables
+from tests.pipeline import read_tables, rewrite
 
 MONDAY = date(2024, 6, 17)
 

@@ -17,8 +17,8 @@ from opentrace_spark.publish.explain.figures import show_shares, show_weeks
 from opentrace_spark.publish.explain.group import show_group
 from opentrace_spark.publish.explain.model import Model, read_model, show_model
 from opentrace_spark.publish.explain.origin import show_files, show_run
-from opentrace_spark.publish.explain.source import Source
 from opentrace_spark.publish.explain.subject import find
+from opentrace_spark.publish.source import Source
 
 
 def explain(

@@ -21,7 +21,7 @@ from pyarrow.dataset import field
 
 from opentrace_spark.metrics.exact import Integers
 from opentrace_spark.metrics.units import UNKNOWN_DAY, covers, day_of, find_places
-from opentrace_spark.publish.explain.source import Source
+from opentrace_spark.publish.source import Source
 from opentrace_spark.tables import SILVER_LINEAGE, SILVER_MODEL_WEEKS, SILVER_MODELS
 
 Sums = dict[tuple[date, str], int]

@@ -12,8 +12,8 @@ from opentrace_spark.metrics.units import ATTRIBUTIONS, LEVELS
 from opentrace_spark.publish.diff.page import Page, number
 from opentrace_spark.publish.explain.counts import Counts, Sums, Unit
 from opentrace_spark.publish.explain.model import Model
-from opentrace_spark.publish.explain.source import Source
 from opentrace_spark.publish.explain.subject import COLUMN_OF, Subject
+from opentrace_spark.publish.source import Source
 from opentrace_spark.tables import GOLD_CONCENTRATION, SILVER_MODELS
 
 COLUMN = {**COLUMN_OF, "org_type": "org_type"}

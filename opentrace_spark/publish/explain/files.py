@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from opentrace_spark.config import load_config
 from opentrace_spark.errors import ContentError
-from opentrace_spark.publish.explain.source import Source
+from opentrace_spark.publish.source import Source
 from opentrace_spark.run import fingerprints
 from opentrace_spark.sources.failures import content_error_from
 from opentrace_spark.sources.landing import open_landing

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from pyarrow.dataset import field
 
 from opentrace_spark.publish.diff.page import Page
-from opentrace_spark.publish.explain.source import Source
 from opentrace_spark.publish.explain.subject import COLUMN_OF, Subject, largest_of
+from opentrace_spark.publish.source import Source
 from opentrace_spark.tables import SILVER_MODELS
 
 _WORD = {"developer": "developer", "organization": "organisation", "country": "country"}

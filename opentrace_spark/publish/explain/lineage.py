@@ -6,7 +6,7 @@ from typing import Any
 
 from pyarrow.dataset import field
 
-from opentrace_spark.publish.explain.source import Source
+from opentrace_spark.publish.source import Source
 from opentrace_spark.tables import GOLD_FAMILIES, SILVER_LINEAGE
 
 _STEP = (

@@ -12,8 +12,8 @@ from pyarrow.dataset import field
 
 from opentrace_spark.publish.diff.page import Page, number
 from opentrace_spark.publish.explain.lineage import path_to_root, resting_on
-from opentrace_spark.publish.explain.source import Source
 from opentrace_spark.publish.explain.subject import Subject
+from opentrace_spark.publish.source import Source
 from opentrace_spark.tables import (
     SILVER_LINEAGE,
     SILVER_MODEL_HISTORY,

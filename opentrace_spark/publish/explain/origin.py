@@ -8,7 +8,7 @@ from typing import Any
 from opentrace_spark.publish.diff.page import Page
 from opentrace_spark.publish.explain.files import described, files_of_week, rows_of_week
 from opentrace_spark.publish.explain.model import Model
-from opentrace_spark.publish.explain.source import Source
+from opentrace_spark.publish.source import Source
 
 _FIGURES = ("population", "windows", "attribution", "organizations", "weeks", "counters", "history")
 """Sections of the parameters that decide who is counted, when, and for whom."""

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pyarrow.dataset import field
 
 from opentrace_spark.errors import UsageError
-from opentrace_spark.publish.explain.source import Source
+from opentrace_spark.publish.source import Source
 from opentrace_spark.tables import (
     SILVER_LINEAGE,
     SILVER_MODEL_HISTORY,

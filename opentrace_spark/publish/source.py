@@ -1,4 +1,4 @@
-"""The tables that an explanation reads, each opened once, and what their run was told."""
+"""The tables of a warehouse, each opened once, without Spark, and what their run was told."""
 
 from __future__ import annotations
 
