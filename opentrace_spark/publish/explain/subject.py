@@ -147,31 +147,26 @@ def accounts_of(source: Source, organization: str) -> list[str]:
 
 
 def _likely(source: Source, name: str, levels: Sequence[str]) -> list[Subject]:
-    """Names that hold NAME, or are spelled nearly like it, most downloaded first."""
+    """Names that are spelled nearly like NAME, or hold it, most downloaded first."""
     found: list[Subject] = []
     for level in levels:
-        totals = _totals(source, level)
-        part = name.rpartition("/")[2].lower() if level == "model" else name.lower()
-        holding = [one for one in totals if part and part in one.lower()][: _SHOWN // 2]
-        compared = list(totals)[:_COMPARED]
-        near = difflib.get_close_matches(name, compared, n=3, cutoff=0.75)
+        names = _ranked(source, level)
+        part = name.rpartition("/")[2] if level == "model" else name
+        is_holding = pc.match_substring(names, part or name, ignore_case=True)
+        holding = names.filter(is_holding)[: _SHOWN // 2].to_pylist()
+        near = difflib.get_close_matches(name, names[:_COMPARED].to_pylist(), n=3, cutoff=0.75)
         found += [Subject(level, one) for one in dict.fromkeys([*near, *holding])]
     return found[:_SHOWN]
 
 
-def _totals(source: Source, level: str) -> dict[str, int]:
-    """Names of a level -> their downloads of all weeks, largest first, ties by name."""
+def _ranked(source: Source, level: str) -> pa.ChunkedArray:
+    """The names of a level by their downloads of all weeks, largest first, ties by name."""
     column = COLUMN_OF[level]
     table = source.table(SILVER_MODELS, [column, "total_downloads"])
     if level == "country":
-        units = source.country_units
-        words = table[column].to_pylist()
-        table = table.set_column(0, column, pa.array([units[word] for word in words], pa.string()))
-    summed = table.group_by(column).aggregate([("total_downloads", "sum")])
-    order = [("total_downloads_sum", "descending"), (column, "ascending")]
-    ranked = summed.sort_by(order)
-    names, sums = ranked[column].to_pylist(), ranked["total_downloads_sum"].to_pylist()
-    return dict(zip(names, sums, strict=True))
+        units = [source.country_units[word] for word in table[column].to_pylist()]
+        table = table.set_column(0, column, pa.array(units, pa.string()))
+    return _summed(table, column)[column]
 
 
 def largest_of(source: Source, level: str, column: str, value: str) -> Iterable[tuple[str, int]]:
@@ -180,9 +175,13 @@ def largest_of(source: Source, level: str, column: str, value: str) -> Iterable[
     name = COLUMN_OF[level]
     words = source.words_of_unit(value) if column == "country" else [value]
     table = source.table(SILVER_MODELS, [name, "total_downloads"], field(column).isin(words))
-    summed = table.group_by(name).aggregate([("total_downloads", "sum")])
-    ranked = summed.sort_by([("total_downloads_sum", "descending"), (name, "ascending")])
+    ranked = _summed(table, name)
     return zip(ranked[name].to_pylist(), ranked["total_downloads_sum"].to_pylist(), strict=True)
+
+
+def _summed(table: pa.Table, name: str) -> pa.Table:
+    summed = table.group_by(name).aggregate([("total_downloads", "sum")])
+    return summed.sort_by([("total_downloads_sum", "descending"), (name, "ascending")])
 
 
 def _listed(found: Sequence[Subject]) -> str:
