@@ -36,35 +36,15 @@ CELL = ("level", "attribution", "recency_window")
 
 
 @pytest.fixture(scope="module")
-def warehouse(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built warehouse, with shares a week and a year before the last week, and without the
-    smallest units, so that there is a rest."""
-    folder = tmp_path_factory.mktemp("bi") / "warehouse"
-    shutil.copytree(built, folder)
-    rows = []
-    for row in read_tables(folder)[GOLD_USAGE_SHARES.id]:
-        if row["rank"] == 3:
-            row |= {"rank": None, "entity": REST, "member_count": 5}
-        if row["rank"] is None or row["rank"] < 3:
-            rows.append(row)
-    first = [row for row in rows if row["week_start"] == date(2024, 6, 3)]
-    for day in (LATEST - timedelta(days=7), LATEST - timedelta(days=364)):
-        rows += [{**row, "week_start": day, "share": row["share"] / 2} for row in first]
-    rewrite(folder, GOLD_USAGE_SHARES, rows)
-    assert cli.main(["bi", "--warehouse", str(folder), "--quiet"]) == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def bi(warehouse: Path) -> dict[str, Rows]:
+def bi(bi_warehouse: Path) -> dict[str, Rows]:
     """Name -> rows of the tables below bi/."""
-    opened = Warehouse(str(warehouse))
+    opened = Warehouse(str(bi_warehouse))
     return {spec.name: opened.read(spec).to_pylist() for spec in BI_TABLES}
 
 
 @pytest.fixture(scope="module")
-def tables(warehouse: Path) -> dict[str, Rows]:
-    return read_tables(warehouse)
+def tables(bi_warehouse: Path) -> dict[str, Rows]:
+    return read_tables(bi_warehouse)
 
 
 @pytest.mark.parametrize("spec", BI_TABLES, ids=lambda spec: spec.name)
@@ -218,10 +198,10 @@ def test_latest_shares_look_back(bi: dict[str, Rows], tables: dict[str, Rows]) -
 
 
 def test_a_second_time_there_is_nothing_to_do(
-    warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    bi_warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "warehouse"
-    shutil.copytree(warehouse, folder)
+    shutil.copytree(bi_warehouse, folder)
     assert cli.main(["bi", "--warehouse", str(folder)]) == 0
     assert "of the last run already" in capsys.readouterr().out
     assert not (folder / "_work" / "bi").exists()
@@ -233,7 +213,7 @@ def test_a_second_time_there_is_nothing_to_do(
     for spec in BI_TABLES:
         assert DeltaTable(folder / spec.path).version() == 1
         now = Warehouse(str(folder)).read(spec)
-        before = Warehouse(str(warehouse)).read(spec)
+        before = Warehouse(str(bi_warehouse)).read(spec)
         assert now["run_id"].unique().to_pylist() == ["later"]
         assert now.drop_columns("run_id").equals(before.drop_columns("run_id"))
     tended = tend(Warehouse(str(folder)), dry_run=True)
