@@ -1,5 +1,5 @@
 """The command line: `opentrace demo | generate | collect | check | run | update | upkeep | diff |
-report | publish | annotate`.
+explain | report | publish | bi | annotate`.
 
 Exit status: 0 done; 1 content that can't be used, or a failed run; 2 a wrong option, configuration
 value or path; 130 and 143 stopped by SIGINT or SIGTERM. The last line on standard error says what
@@ -147,8 +147,10 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         "update": _update,
         "upkeep": _upkeep,
         "diff": _diff,
+        "explain": _explain,
         "report": _report,
         "publish": _publish,
+        "bi": _bi,
         "annotate": _annotate,
     }[name]
 
@@ -383,6 +385,21 @@ def _diff(options: argparse.Namespace) -> None:
     report((options.A, options.B), narrowed, options.week, options.top, options.out)
 
 
+def _explain(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.publish.explain.command import explain
+
+    warehouse = Warehouse(options.warehouse)
+    explain(
+        warehouse,
+        options.NAME,
+        options.week,
+        level=options.level,
+        landing=options.landing,
+        top=options.top,
+    )
+
+
 def _report(options: argparse.Namespace) -> None:
     _write_report(options, options.out)
 
@@ -420,6 +437,17 @@ def _publish(options: argparse.Namespace) -> None:
     with TerminalProgress(_terminal(options)) as progress:
         for sentence in publish(Warehouse(options.warehouse), order, options.out, progress.counted):
             _say(options, "release", sentence)
+
+
+def _bi(options: argparse.Namespace) -> None:
+    from opentrace_spark.io import Warehouse
+    from opentrace_spark.publish.bi.command import write_bi
+
+    rows = write_bi(Warehouse(options.warehouse))
+    for path, count in rows.items():
+        _say(options, "written", f"{path}: {count:,} rows")
+    if not rows:
+        _say(options, "nothing_new", "the tables below bi/ are of the last run already")
 
 
 def _annotate(options: argparse.Namespace) -> None:

@@ -92,6 +92,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _diff_options(diff)
 
+    explain = commands.add_parser(
+        "explain", help="say what a name's figures are made of, down to rows and files"
+    )
+    _explain_options(explain)
+
     report = commands.add_parser(
         "report", help="draw every figure of the tables, and one page that works offline"
     )
@@ -108,6 +113,14 @@ def build_parser() -> argparse.ArgumentParser:
     _warehouse_option(publish)
     _publish_options(publish)
     publish.set_defaults(after_interrupt="what is on the Hub is whole: as before, or the new one")
+
+    bi = commands.add_parser(
+        "bi", help="write a star schema and tables of the latest week, for BI tools"
+    )
+    _warehouse_option(bi)
+    bi.add_argument("--quiet", action="store_true", help="print errors only")
+    _log_option(bi)
+    bi.set_defaults(after_interrupt="run the same command again, some tables may be new already")
 
     annotate = commands.add_parser("annotate", help="write a sheet of models for annotators")
     _warehouse_option(annotate)
@@ -243,6 +256,21 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is no date; write it like 2025-03-01") from None
+
+
+def _explain_options(parser: argparse.ArgumentParser) -> None:
+    what = "a model, developer, organisation or country, under any name that it had"
+    parser.add_argument("NAME", help=what)
+    _warehouse_option(parser)
+    what = "shares and files of the week of this day (default: the last complete one)"
+    parser.add_argument("--week", type=_date, metavar="DATE", help=what)
+    what = "what NAME is, where it could be several things"
+    levels = ("model", "developer", "organization", "country")
+    parser.add_argument("--level", choices=levels, help=what)
+    what = "the landing of the last run: lists the rows of its files that a model's counts are from"
+    parser.add_argument("--landing", metavar="DIR", help=what)
+    parser.add_argument("--top", type=int, default=10, metavar="N", help="rows shown (default: 10)")
+    parser.add_argument("--verbose", action="store_true", help="trace defects")
 
 
 def _diff_options(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from deltalake import DeltaTable, WriterProperties
 from deltalake.exceptions import DeltaError
 
+from opentrace_spark.bi_tables import BI_TABLES
 from opentrace_spark.errors import ContentError, UsageError
 from opentrace_spark.io import Warehouse, table_properties
 from opentrace_spark.locations import first_line
@@ -75,8 +76,9 @@ def tend(
             f"--retention-days: whoever reads a table, or writes it, may need files for "
             f"{LEAST_DAYS} days; if nobody does, add --allow-short-retention to keep {days}"
         )
-    warehouse.check_version(TABLES)
-    specs = [spec for spec in TABLES if warehouse.table(spec) is not None]
+    tables = (*TABLES, *BI_TABLES)
+    warehouse.check_version(tables)
+    specs = [spec for spec in tables if warehouse.table(spec) is not None]
     if not specs:
         raise UsageError(
             f"warehouse {warehouse.location}: no table of opentrace lies there; name the folder "

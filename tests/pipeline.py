@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
 from opentrace_spark.cli import main
@@ -15,7 +17,7 @@ from opentrace_spark.config import Config
 from opentrace_spark.io import Warehouse
 from opentrace_spark.run import RunResult, run
 from opentrace_spark.sources.landing import open_landing
-from opentrace_spark.tables import GOLD_RUNS, TABLES
+from opentrace_spark.tables import GOLD_RUNS, TABLES, TableSpec
 
 Rows = list[dict[str, Any]]
 
@@ -61,6 +63,18 @@ def read_tables(warehouse: Path) -> dict[str, Rows]:
         for spec in TABLES
         if spec != GOLD_RUNS and (warehouse / spec.path).is_dir()
     }
+
+
+def rewrite(warehouse: Path, spec: TableSpec, rows: list[dict[str, Any]]) -> None:
+    """Make `rows` the table's content, in a new version of it."""
+    location = warehouse / spec.path
+    table = DeltaTable(location)
+    write_deltalake(
+        location,
+        pa.Table.from_pylist(rows, schema=pa.schema(table.schema().to_arrow())),
+        mode="overwrite",
+        partition_by=table.metadata().partition_columns or None,
+    )
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from opentrace_spark.bi_tables import BI_TABLES
 from opentrace_spark.steps import Step
 from opentrace_spark.tables import TABLES, TABLES_VERSION, TableSpec
 
@@ -16,12 +17,13 @@ _GROUPS = {
 }
 
 
-def table_dictionary(tables: Sequence[TableSpec] = TABLES) -> str:
+def table_dictionary(tables: Sequence[TableSpec] = (*TABLES, *BI_TABLES)) -> str:
     """Markdown with every table's grain, key, layout and columns."""
     head = (
         "# Tables\n\nDelta tables below the warehouse, layout version "
-        f"{TABLES_VERSION}. Made by `scripts/docs` from `opentrace_spark/tables.py`; the same "
-        "texts are the comments in the tables. How the figures come about: [method](method.md).\n"
+        f"{TABLES_VERSION}. Made by `scripts/docs` from `opentrace_spark/tables.py` and, of those "
+        "that `opentrace bi` writes, `bi_tables.py`; the same texts are the comments in the "
+        "tables. How the figures come about: [method](method.md).\n"
     )
     return "\n".join([head, *(described(spec, spec.path) for spec in tables)])
 

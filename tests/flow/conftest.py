@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from functools import wraps
 from pathlib import Path
 
@@ -12,7 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from opentrace_spark import flow
 from opentrace_spark.config import load_config
+from opentrace_spark.io import Warehouse
+from opentrace_spark.publish.bi.command import write_bi
 from opentrace_spark.steps import Context, Step
+from opentrace_spark.tables import GOLD_USAGE_SHARES, REST
 from tests.flow.landings import (
     HUB_CONFIG,
     annotate_small_landing,
@@ -20,7 +25,7 @@ from tests.flow.landings import (
     write_generated_landing,
     write_small_landing,
 )
-from tests.pipeline import Rows, run_pipeline, run_tables
+from tests.pipeline import Rows, read_tables, rewrite, run_pipeline, run_tables
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +87,24 @@ def hub(
         "annotation_quality",
     )
     return run_tables(spark, hub_landing, tmp_path_factory.mktemp("warehouse"), HUB_CONFIG, wanted)
+
+
+@pytest.fixture(scope="session")
+def bi_warehouse(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built warehouse with the tables of `opentrace bi`; with shares a week and a year before
+    the last week, then without the leaders, and few ranks, so that there is a rest."""
+    folder = tmp_path_factory.mktemp("bi") / "warehouse"
+    shutil.copytree(built, folder)
+    rows = []
+    for row in read_tables(folder)[GOLD_USAGE_SHARES.id]:
+        if row["rank"] == 3:
+            row |= {"rank": None, "entity": REST, "member_count": 5}
+        if row["rank"] is None or row["rank"] < 3:
+            rows.append(row)
+    first = [row for row in rows if row["week_start"] == date(2024, 6, 3)]
+    for day, leaders in ((date(2024, 6, 10), 0), (date(2023, 6, 19), 1)):
+        before = [row for row in first if row["rank"] is None or row["rank"] > leaders]
+        rows += [{**row, "week_start": day, "share": row["share"] / 2} for row in before]
+    rewrite(folder, GOLD_USAGE_SHARES, rows)
+    write_bi(Warehouse(str(folder)))
+    return folder

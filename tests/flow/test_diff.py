@@ -10,14 +10,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable, write_deltalake
 
 from opentrace_spark import cli
 from opentrace_spark.tables import GOLD_RUNS, TABLES, TableSpec
-from tests.pipeline import read_tables
+from tests.pipeline import read_tables, rewrite
 
 RUN_COLUMNS = ("parameters", "run_id", "processed_at")
 SPECS = {spec.id: spec for spec in TABLES}
@@ -33,18 +31,6 @@ def other(built: Path, tmp_path: Path) -> Path:
 def diff(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     assert cli.main(["diff", *map(str, arguments)]) == 0
     return capsys.readouterr().out
-
-
-def rewrite(warehouse: Path, spec: TableSpec, rows: list[dict[str, Any]]) -> None:
-    """Make `rows` the table's content, in a new version of it."""
-    location = warehouse / spec.path
-    table = DeltaTable(location)
-    write_deltalake(
-        location,
-        pa.Table.from_pylist(rows, schema=pa.schema(table.schema().to_arrow())),
-        mode="overwrite",
-        partition_by=table.metadata().partition_columns or None,
-    )
 
 
 def changed(value: Any, kind: str) -> Any:

@@ -36,7 +36,7 @@ class Search {
     else {
       const name = this.input.value.trim();
       told.replaceChildren("Never among the 100 largest of a week. For the rest, ask the tables: ",
-        element("code", {}, `opentrace explain --warehouse DIR --model ${quoted(name)}`));
+        element("code", {}, explainCall(name)));
     }
   }
 
@@ -90,8 +90,7 @@ class Search {
   }
 
   family(level, name) {
-    if (level !== "model") return [];
-    const row = this.lineage.get(name);
+    const row = level === "model" ? this.lineage.get(name) : undefined;
     const lines = [];
     if (row && "root_id" in row) {
       lines.push(["Root", row.root_id === name ? "itself" : `${row.root_id}, ${row.depth} steps up`]);
@@ -103,13 +102,18 @@ class Search {
       const kin = [...this.lineage.values()].filter((one) => one.root_id === row.root_id && one.model_id !== name);
       if (kin.length) lines.push(["Others of the same root that can be found here", kin.slice(0, 12).map((one) => one.model_id).join(", ") + (kin.length > 12 ? ` and ${kin.length - 12} more` : "")]);
     }
-    lines.push(["More", `opentrace explain --warehouse DIR --model ${quoted(name)}`]);
+    lines.push(["More", explainCall(name, level)]);
     return [element("dl", { class: "terms" }, ...lines.flatMap(([term, text]) => [
       element("dt", {}, term), element("dd", {}, term === "More" ? element("code", {}, text) : text)]))];
   }
 }
 
+// The command that says more; `--` ends the options, for names that begin with a dash.
+function explainCall(name, level) {
+  return `opentrace explain --warehouse DIR ${level ? `--level ${level} ` : ""}${name.startsWith("-") ? "-- " : ""}${quoted(name)}`;
+}
+
 // A name as one word of a shell.
 function quoted(name) {
-  return /^[A-Za-z0-9._\/-]+$/.test(name) && !name.startsWith("-") ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+  return /^[A-Za-z0-9._\/-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 }

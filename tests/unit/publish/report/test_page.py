@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from opentrace_spark.options import build_parser
 from tests.browser import draw_all, grave_faults, open_page
 from tests.unit.publish.report.hub_tables import EVIL, FORMULA, NAMES, counts, present, week
 
@@ -71,6 +73,7 @@ def test_search_shows_history_and_says_how_to_ask_for_the_rest(
     opened.fill("#query", "<script>")
     opened.click("#hits button")
     assert opened.inner_text("#found h3") == f"{EVIL} (model)"
+    assert asked(opened, "#found dd code") == (EVIL, "model")
     rows = downloaded(opened, "#found .csv", tmp_path)
     cell = ("model", "none", "365d")
     assert [(row["week_start"], int(row["rank"]), int(row["downloads"])) for row in rows] == [
@@ -79,8 +82,17 @@ def test_search_shows_history_and_says_how_to_ask_for_the_rest(
     opened.reload()
     opened.wait_for_selector("#found h3")
     opened.fill("#query", "nobody/it's")
-    told = opened.inner_text("#told code")
-    assert told == r"opentrace explain --warehouse DIR --model 'nobody/it'\''s'"
+    assert asked(opened, "#told code") == ("nobody/it's", None)
+    opened.fill("#query", "--help")
+    assert asked(opened, "#told code") == ("--help", None)
+
+
+def asked(opened: Page, selector: str) -> tuple[str, str | None]:
+    """Name and level that the command on the page asks for, as a shell and the program read it."""
+    program, *arguments = shlex.split(opened.inner_text(selector))
+    options = build_parser().parse_args(arguments)
+    assert (program, options.name, options.warehouse) == ("opentrace", "explain", "DIR")
+    return options.NAME, options.level
 
 
 def test_text_of_the_data_is_never_markup(opened: Page) -> None:

@@ -1,0 +1,1 @@
+"""`opentrace explain`: from a figure back to the rows and files that made it, without Spark."""
