@@ -153,7 +153,8 @@ def test_a_landing_that_lost_its_leaderboard_has_no_rows_of_it(spark, alone, lan
 def test_models_and_results_need_no_downloads(spark, landing, tmp_path):
     """Lineage tells bases all the same; no table has any week."""
     shutil.copytree(landing, tmp_path / "landing", ignore=shutil.ignore_patterns("downloads"))
-    result = run_pipeline(spark, tmp_path / "landing", tmp_path / "warehouse", load_config())
+    only = ("weeks", "usage_shares", "leaderboard_concentration")
+    result = run_pipeline(spark, tmp_path / "landing", tmp_path / "warehouse", load_config(), only)
     tables = read_tables(tmp_path / "warehouse")
     assert tables["gold_weeks"] == tables["gold_usage_shares"] == []
     assert len(tables["silver_models"]) == 6
