@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import subprocess
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from pyspark.sql import SparkSession
 
 from opentrace_spark.tables import REST
 from tests.pipeline import Rows, read_tables
@@ -199,3 +203,57 @@ def test_readers_see_the_same_rows(ran: dict[str, Any], tables: dict[str, Rows])
         weeks = file.sql("select count(*) from gold.weeks").fetchall()
     assert facts == ran["connection"].sql(FACTS).fetchall()
     assert weeks == [(len(tables["gold_weeks"]),)]
+
+
+def plain(row: tuple[Any, ...]) -> list[Any]:
+    """A row as both engines can say it: numbers of any type as floats."""
+    return [
+        cell if cell is None or isinstance(cell, bool | str | date) else float(cell) for cell in row
+    ]
+
+
+def near(row: list[Any]) -> list[Any]:
+    """The row, where floats may differ by what adding them up in another order does."""
+    return [pytest.approx(cell, rel=1e-9) if type(cell) is float else cell for cell in row]
+
+
+@pytest.mark.slow
+def test_spark_answers_as_duckdb_does(
+    spark: SparkSession, bi_warehouse: Path, ran: dict[str, Any]
+) -> None:
+    (code,) = (code for code in code_of("bi.md", "python") if "spark.sql(" in code)
+    try:
+        exec(code, ran | {"spark": spark, "warehouse": bi_warehouse})
+        for number, sql in QUERIES.items():
+            said = [plain(row) for row in spark.sql(sql).collect()]
+            wanted = [near(plain(row)) for row in ran["connection"].sql(sql).fetchall()]
+            assert said == wanted, number
+    finally:
+        for layer in ("silver", "gold", "bi"):
+            spark.sql(f"drop schema if exists {layer} cascade")
+
+
+@pytest.mark.slow
+def test_thrift_server_answers_over_jdbc(bi_warehouse: Path, tables: dict[str, Rows]) -> None:
+    """The command of bi.md, at a free port."""
+    command = [ROOT / "scripts" / "bi", "--warehouse", bi_warehouse, "--port", "0"]
+    queries = ("select count(*) as weeks from gold.weeks", QUERIES[1])
+    asked = [item for query in queries for item in ("--query", query)]
+    done = subprocess.run(
+        [*map(str, command), "--memory", "1g", *asked], capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line]
+    assert lines[:2] == ["weeks", str(len(tables["gold_weeks"]))]
+    rows = list(csv.DictReader(io.StringIO("\n".join(lines[2:]))))
+    cell = {"level": "developer", "attribution": "none", "recency_window": "none"}
+    wanted = shares(tables, LATEST, **cell)
+    assert {row["entity"]: int(row["downloads"]) for row in rows} == {
+        name: row["downloads"] for name, row in wanted.items() if name != REST
+    }
+    refused = subprocess.run(
+        [*map(str, command), "--query", "select * from gold.nothing"],
+        capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert refused.returncode == 1
+    assert "nothing" in refused.stderr

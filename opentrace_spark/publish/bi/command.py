@@ -35,9 +35,6 @@ from opentrace_spark.publish.bi.facts import (
 from opentrace_spark.publish.source import Source
 from opentrace_spark.tables import TableSpec
 
-_WEEKS_AT_ONCE = 13
-"""A row group of a fact holds so many weeks."""
-
 
 def write_bi(warehouse: Warehouse) -> dict[str, int]:
     """Write every table of BI_TABLES; returns their rows by path, nothing where all are of the
@@ -97,22 +94,11 @@ def _stored_facts(
         writers = {
             spec: stack.enter_context(_writer(warehouse, spec, folder)) for spec in FACTS.values()
         }
-        held: dict[TableSpec, list[pa.Table]] = {spec: [] for spec in writers}
-
-        def flush() -> None:
-            for spec, tables in held.items():
-                if tables:
-                    writers[spec][0].write_table(pa.concat_tables(tables))
-                    tables.clear()
-
-        for number, week in enumerate(usage_facts(source, made[DIM_MODEL])):
-            if number % _WEEKS_AT_ONCE == 0:
-                flush()
-            for spec, of_week in week.items():
-                check_rows(spec, of_week, made)
-                rows[spec] += len(of_week)
-                held[spec].append(of_week)
-        flush()
+        for weeks in usage_facts(source, made[DIM_MODEL]):
+            for spec, of_weeks in weeks.items():
+                check_rows(spec, of_weeks, made)
+                rows[spec] += len(of_weeks)
+                writers[spec][0].write_table(of_weeks)
     return {spec: _file(warehouse, path, rows[spec]) for spec, (_, path) in writers.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -36,24 +36,25 @@ _OF_LEVEL = {
     "country": (DIM_COUNTRY, "country", ()),
 }
 """Level -> its dimension, the column with its names, and what latest_shares takes from it."""
+_WEEKS_AT_ONCE = 13
+"""A row group of a fact holds so many weeks."""
+_ORDER = ("week_start", "parameters_key", "rank")
 _BEFORE = {"week": 1, "year": 52}
 
 
 def usage_facts(source: Source, models: pa.Table) -> Iterator[dict[TableSpec, pa.Table]]:
-    """The rows of FACTS of each week, in order; `models` is bi/dim_model."""
+    """The rows of FACTS, some weeks at a time and in order; `models` is bi/dim_model."""
     names = models["model_id"].combine_chunks()
-    for week in source.weeks:
-        if week["is_missing"]:
-            continue
-        rows = _with_keys(_shares(source, week["week_start"]), source)
+    weeks = [week["week_start"] for week in source.weeks if not week["is_missing"]]
+    for first in range(0, len(weeks), _WEEKS_AT_ONCE):
+        rows = _with_keys(_shares(source, weeks[first : first + _WEEKS_AT_ONCE]), source)
+        rows = rows.sort_by([(name, "ascending") for name in _ORDER])
         found = {}
         for level, spec in FACTS.items():
             of_level = rows.filter(pc.equal(rows["level"], level))
+            keys = of_level["entity"]
             if level == "model":
-                places = pc.index_in(of_level["entity"], value_set=names)
-                keys = models["model_key"].take(places)
-            else:
-                keys = of_level["entity"]
+                keys = models["model_key"].take(pc.index_in(keys, value_set=names))
             found[spec] = as_spec(of_level.append_column(spec.key[1], keys), spec)
         yield found
 
@@ -71,9 +72,9 @@ def concentration_facts(source: Source) -> pa.Table:
 
 def latest_shares(source: Source, week: date, dimensions: Mapping[TableSpec, pa.Table]) -> pa.Table:
     """latest_shares of the week, with ranks and shares of a week and a year before."""
-    rows = _with_keys(_shares(source, week), source)
+    rows = _with_keys(_shares(source, [week]), source)
     for name, weeks in _BEFORE.items():
-        before = _shares(source, week - timedelta(weeks=weeks))
+        before = _shares(source, [week - timedelta(weeks=weeks)])
         before = before.select([*_CELL, "entity", "rank", "share"])
         before = before.rename_columns(
             [*_CELL, "entity", f"rank_{name}_before", f"share_{name}_before"]
@@ -114,8 +115,8 @@ def latest_concentration(source: Source, week: date, facts: pa.Table) -> pa.Tabl
     return as_spec(rows, LATEST_CONCENTRATION)
 
 
-def _shares(source: Source, week: date) -> pa.Table:
-    return source.table(GOLD_USAGE_SHARES, _RANKED, field("week_start") == week)
+def _shares(source: Source, weeks: Sequence[date]) -> pa.Table:
+    return source.table(GOLD_USAGE_SHARES, _RANKED, field("week_start").isin(weeks))
 
 
 def _with_keys(rows: pa.Table, source: Source) -> pa.Table:
