@@ -41,7 +41,8 @@ def run_arguments(place):
 
 
 def versions(place):
-    return {spec.id: DeltaTable(place / "warehouse" / spec.path).version() for spec in TABLES}
+    there = {spec.id: place / "warehouse" / spec.path for spec in TABLES}
+    return {table: DeltaTable(path).version() for table, path in there.items() if path.is_dir()}
 
 
 def built_folders(place):

@@ -55,13 +55,15 @@ def cell(row: dict[str, Any]) -> tuple[Any, ...]:
 
 ROBUSTNESS_TABLES = {"gold_anomalies", "gold_sensitivity"}
 """Told by `robustness_tables`: tests/property/test_pipeline_property.py compares them."""
+LEADERBOARD_TABLES = {spec.id for spec in TABLES if "leaderboard" in spec.id}
+"""Made of a folder that random landings lack: tests/unit/gold/leaderboard compares them."""
 
 
 @examples(25)
 @given(landing=landings(), config=configs())
 def test_columns_and_keys_are_those_of_the_tables(landing: Landing, config: Config) -> None:
     tables = tables_of(landing, config)
-    others = {*ROBUSTNESS_TABLES, "gold_runs"}
+    others = {*ROBUSTNESS_TABLES, *LEADERBOARD_TABLES, "gold_runs"}
     assert set(tables) == {spec.id for spec in TABLES} - others
     for spec in (spec for spec in TABLES if spec.id not in others):
         columns = {c.name for c in spec.columns} - NOT_COMPARED

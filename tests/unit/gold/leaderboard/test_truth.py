@@ -10,7 +10,8 @@ from hypothesis import given, strategies as st
 
 from opentrace_spark.config import load_config
 from opentrace_spark.gold.leaderboard import authors, improvement, licenses, sizes, weekly
-from tests.compare import assert_none, differences
+from opentrace_spark.steps import CONSTANTS
+from tests.compare import SPECS, assert_none, differences
 from tests.property.landings import random_examples
 from tests.reference.leaderboard import gold_tables
 
@@ -72,7 +73,7 @@ def models(draw):
 
 
 def made(rows, values):
-    """The tables as the program makes them."""
+    """The tables as the program makes them, null in the columns that a row leaves out."""
     found = {
         "authors_daily": authors.authors_daily(rows),
         "authors": authors.authors(rows),
@@ -87,7 +88,16 @@ def made(rows, values):
         "improvement": improvement.improvement(rows, values.gain),
         "improvement_daily": improvement.improvement_daily(rows, values),
     }
-    return {f"gold_leaderboard_{name}": list(table) for name, table in found.items()}
+    return {
+        f"gold_leaderboard_{name}": [{**nulls(f"gold_leaderboard_{name}"), **row} for row in table]
+        for name, table in found.items()
+    }
+
+
+def nulls(table):
+    return dict.fromkeys(
+        column.name for column in SPECS[table].columns if column.name not in CONSTANTS
+    )
 
 
 @pytest.mark.parametrize("values", [SHIPPED, OTHERS, FLOOR], ids=["shipped", "others", "floor"])
