@@ -55,7 +55,9 @@ def cell(row: dict[str, Any]) -> tuple[Any, ...]:
 
 ROBUSTNESS_TABLES = {"gold_anomalies", "gold_sensitivity"}
 """Told by `robustness_tables`: tests/property/test_pipeline_property.py compares them."""
-LEADERBOARD_TABLES = {spec.id for spec in TABLES if "leaderboard" in spec.id}
+LEADERBOARD_TABLES = {
+    spec.id for spec in TABLES if spec.id.startswith(("silver_leaderboard", "gold_leaderboard_"))
+}
 """Made of a folder that random landings lack: tests/unit/gold/leaderboard compares them."""
 
 
