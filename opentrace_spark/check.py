@@ -22,7 +22,7 @@ from opentrace_spark.bronze.models import judged_models, settled_models, superse
 from opentrace_spark.bronze.organizations import judged_organizations, unknown_words
 from opentrace_spark.bronze.snapshots import judged_snapshots
 from opentrace_spark.bronze.weekdays import check_weekdays, mixed_weeks
-from opentrace_spark.config import Config
+from opentrace_spark.config import Config, as_of
 from opentrace_spark.sources.failures import content_error_from
 from opentrace_spark.sources.landing import KINDS, Landing, lacking_folders
 from opentrace_spark.sources.rows import check_files, read_rows
@@ -95,8 +95,11 @@ class LandingReport:
 def check_landing(spark: SparkSession, landing: Landing, config: Config) -> LandingReport:
     """Read every file of the landing and judge every row. Starts Spark jobs, writes no table.
 
-    Raises ContentError for a file that can't be read and for mixed weekdays, as a run does.
+    Of snapshots, those up to `history.as_of` are read, as by a run. Raises UsageError where
+    that is before all of them, and ContentError for a file that can't be read and for mixed
+    weekdays, as a run does.
     """
+    landing = landing.until(as_of(config))
     check_files(landing)
     try:
         kinds, weeks = [], []

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from opentrace_spark.check import check_landing, print_report
-from opentrace_spark.config import load_config
+from opentrace_spark.config import dated, load_config
 from opentrace_spark.errors import ContentError
 
 DOWNLOADS = (
@@ -56,6 +56,25 @@ def test_check_landing_reports_and_prints(spark, make_landing):
         "and nothing tells how right they are",
     ):
         assert line in out.getvalue().splitlines()
+
+
+def test_check_landing_reads_the_snapshots_that_a_run_would(spark, make_landing):
+    counted = "id,downloadsAllTime\na/b,5\n"
+    landing = make_landing(
+        {
+            "snapshots/2024-07-01/models.csv": counted,
+            "snapshots/2024-07-08/models.csv": counted + "a/c,-5\n",
+        }
+    )
+    both = check_landing(spark, landing, load_config())
+    assert (len(both.snapshots), rejected(both, "snapshots")) == (2, [("negative_count", 1)])
+    first = check_landing(spark, landing, dated(load_config(), "2024-07-07"))
+    assert (first.snapshots, rejected(first, "snapshots")) == ((date(2024, 7, 1),), [])
+
+
+def rejected(report, folder):
+    rejections = {kind.kind: kind.rejections for kind in report.kinds}[folder]
+    return [(rejection.reason, rejection.rows) for rejection in rejections]
 
 
 @pytest.mark.parametrize(
