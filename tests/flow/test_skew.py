@@ -57,14 +57,15 @@ def write_skewed_landing(folder: Path) -> Path:
 
 
 def test_skew_changes_no_row(spark, tmp_path):
-    """Once with few partitions; once with joins that split what is skewed."""
+    """Once with few partitions; once, for the core, with joins that split what is skewed."""
     config = load_config()
     landing = write_skewed_landing(tmp_path / "landing")
     run_pipeline(spark, landing, tmp_path / "plain", config)
     plain = read_tables(tmp_path / "plain")
     assert_same_tables(plain, reference_tables(landing, config))
     with changed_settings(spark, SPLIT_SKEWED_JOINS):
-        run_pipeline(spark, landing, tmp_path / "split", config)
-    assert exact_rows(read_tables(tmp_path / "split")) == exact_rows(plain)
+        run_pipeline(spark, landing, tmp_path / "split", config, only=("core",))
+    split = read_tables(tmp_path / "split")
+    assert exact_rows(split) == exact_rows({table: plain[table] for table in split})
     sizes = [row["family_size"] for row in plain["silver_lineage"]]
     assert max(sizes) == sizes.count(max(sizes)) == 1 + MODELS // 2

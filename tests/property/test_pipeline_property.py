@@ -1,6 +1,7 @@
 """The jobs give what the plain-Python reference gives, on random landings and values.
 
-The examples are the same in every run; `OPENTRACE_EXAMPLES` asks for more of them.
+The examples are the same in every run; `OPENTRACE_EXAMPLES` asks for more of them, and
+`scripts/test --all` does.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ COUNTER_STEPS = (
 )
 
 
-@random_examples(5)
+@random_examples(3)
 @given(landing=landings(), config=configs())
 def test_pipeline_agrees_with_reference(spark: Any, landing: Landing, config: Config) -> None:
     from tests.pipeline import run_tables
@@ -47,7 +48,7 @@ def test_pipeline_agrees_with_reference(spark: Any, landing: Landing, config: Co
         assert_same_tables(tables, robustness_tables(folder, config))
 
 
-@random_examples(5)
+@random_examples(3)
 @given(case=counter_cases())
 def test_counters_agree_with_reference(spark: Any, case: tuple[Landing, Config]) -> None:
     """Snapshots, with weekly counts beside them or alone: the tables of usage."""
@@ -62,7 +63,7 @@ def test_counters_agree_with_reference(spark: Any, case: tuple[Landing, Config])
         assert_same_tables(tables, {table: expected[table] for table in tables})
 
 
-@random_examples(4)
+@random_examples(3)
 @given(case=attribute_cases())
 def test_attribute_tables_agree_with_reference(spark: Any, case: tuple[Landing, Config]) -> None:
     """On more models, weeks and annotations than most landings of the other test have."""
